@@ -1,0 +1,18 @@
+// The two halves of a layer: TCP, TLS and WebSocket each have a sending and a receiving direction.
+#pragma once
+
+#include <cstdint>
+
+namespace ringdown {
+
+// Moves rightwards only. `ending`: the marker (Close frame, close_notify, FIN) is queued or on its way down.
+// `aborted`: the direction is over without its marker; never the same as `ended`.
+enum class Half : std::uint8_t { open, ending, ended, aborted };
+
+struct Halves {
+  Half send = Half::open;
+  Half receive = Half::open;
+  constexpr bool operator==(const Halves&) const noexcept = default;
+};
+
+}  // namespace ringdown
