@@ -10,12 +10,12 @@
 // - Carry out the actions of one answer in the order of the enumerators, before the next fact.
 // - Complete later, from the reactor, never inside a call: an action set that a call answered may
 //   hold `complete_close` or `finish`.
-// - Read until `finish`, even when nothing is delivered any more: the peer's Close and FIN are found
-//   only by reading, and a descriptor closed over unread data sends RST.
+// - Read until `finish`, even when nothing is delivered any more: only reading finds the peer's
+//   Close and FIN, and a descriptor closed over unread data sends RST.
 // - After every call: if `deadline()` differs from the armed one, disarm that, arm this one.
 //
 // Two rules keep truncation and a clean end apart. A FIN goes out only behind our Close frame. When
-// the send half ends without one (`aborted`), what was not sent is discarded and the stream is reset.
+// the send half ends without one (`aborted`), what is unsent is discarded and the stream is reset.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +29,11 @@ enum class CloseEvent : std::uint8_t {
   shutdown_called,
   close_called,
   abort_called,
-  answer_due,            // `automatic` mode, after the peer's Close was delivered; nobody waits for it
+  answer_due,            // `automatic` mode: the peer's Close was delivered, nobody waits for this
   close_frame_sent,      // our Close frame went down completely, to the depth asked for
   close_frame_received,  // the peer's Close frame was parsed and is legal
-  violation_found,       // the peer broke the protocol; a frame behind its Close counts
+  violation_found,       // the peer broke the protocol; a data frame behind its Close counts, a
+                         // control frame there does not (RFC 6455 5.5.1 forbids only data)
   stream_ended,          // FIN, after everything before it was parsed
   stream_failed,         // RST or another error, in either direction
   stream_closed,         // the descriptor was closed behind our Close (linked), nothing lingers
@@ -45,22 +46,23 @@ enum class CloseAction : std::uint16_t {
   none = 0,
   // Wrong state: nothing changed. Stands alone, answers only calls (shutdown, close, abort).
   refuse = 1U << 0,
-  // Queue one Close frame with `own_status` behind every accepted send. When its last byte went down
-  // (depth tls, tcp: when the markers below it did too) feed `close_frame_sent`; if it cannot,
+  // Queue one Close frame with `own_status` behind every accepted send. When its last byte went
+  // down (depth tls, tcp: when the markers below it did too) feed `close_frame_sent`; if it cannot,
   // `stream_failed`.
   send_close_frame = 1U << 1,
   // Cancel what is queued or in flight to the stream; each send completes once, with an error.
   discard_unsent = 1U << 2,
-  // Tell the application, behind all data delivered before. In `automatic` mode, when that returned,
-  // call `answer`.
+  // Tell the application, behind all data delivered before. In `automatic` mode, when that
+  // returned, call `answer`.
   deliver_peer_close = 1U << 3,
   // The pending shutdown completes, ok iff `shutdown_succeeded`.
   complete_shutdown = 1U << 4,
   // The pending close completes, ok iff `close_succeeded`.
   complete_close = 1U << 5,
-  // FIN, behind everything sent. Without `finish`: linger, that is read and discard until the peer's
-  // FIN (`stream_ended`), then release the descriptor at `finish`. A driver that closed the descriptor
-  // in one chain with the Close frame feeds `stream_closed` instead, when the chain completed.
+  // FIN, behind everything sent. Without `finish`: linger, that is read and discard until the
+  // peer's FIN (`stream_ended`), then release the descriptor at `finish`. A driver that closed the
+  // descriptor in one chain with the Close frame feeds `stream_closed` instead, when the chain
+  // completed.
   end_stream = 1U << 6,
   // RST, now; what is in flight is cancelled.
   reset_stream = 1U << 7,
@@ -227,11 +229,9 @@ constexpr Next on_deadline_passed(CloseState from) noexcept {
     case Half::ended:
       // No CLOSE_WAIT for ever: the library answers for an application that does not.
       return queue_close_frame(from);
-    case Half::aborted:
-      return finished(from, CloseAction::reset_stream, CloseOutcome::dropped);
+    case Half::aborted: return finished(from, CloseAction::reset_stream, CloseOutcome::dropped);
     case Half::open:
-    case Half::ending:
-      break;
+    case Half::ending: break;
   }
   // Not a matter of closing: an idle bound, and those are ours.
   return finished(from, CloseAction::reset_stream, CloseOutcome::aborted);
@@ -239,31 +239,21 @@ constexpr Next on_deadline_passed(CloseState from) noexcept {
 
 }  // namespace table
 
-// step is the whole table. Total: a fact that cannot be, or that comes after the end, changes nothing.
+// step is the whole table. Total: a fact that cannot be, or that comes after the end, changes
+// nothing.
 constexpr Next step(CloseState from, CloseEvent event, CloseRules rules) noexcept {
   switch (event) {
-    case CloseEvent::shutdown_called:
-      return table::on_shutdown_called(from);
-    case CloseEvent::close_called:
-      return table::on_close_called(from);
-    case CloseEvent::abort_called:
-      return table::on_abort_called(from);
-    case CloseEvent::answer_due:
-      return table::on_answer_due(from);
-    case CloseEvent::close_frame_sent:
-      return table::on_close_frame_sent(from, rules);
-    case CloseEvent::close_frame_received:
-      return table::on_close_frame_received(from, rules);
-    case CloseEvent::violation_found:
-      return table::on_violation_found(from);
-    case CloseEvent::stream_ended:
-      return table::on_stream_ended(from, rules);
-    case CloseEvent::stream_failed:
-      return table::on_stream_failed(from);
-    case CloseEvent::stream_closed:
-      return table::on_stream_closed(from);
-    case CloseEvent::deadline_passed:
-      return table::on_deadline_passed(from);
+    case CloseEvent::shutdown_called: return table::on_shutdown_called(from);
+    case CloseEvent::close_called: return table::on_close_called(from);
+    case CloseEvent::abort_called: return table::on_abort_called(from);
+    case CloseEvent::answer_due: return table::on_answer_due(from);
+    case CloseEvent::close_frame_sent: return table::on_close_frame_sent(from, rules);
+    case CloseEvent::close_frame_received: return table::on_close_frame_received(from, rules);
+    case CloseEvent::violation_found: return table::on_violation_found(from);
+    case CloseEvent::stream_ended: return table::on_stream_ended(from, rules);
+    case CloseEvent::stream_failed: return table::on_stream_failed(from);
+    case CloseEvent::stream_closed: return table::on_stream_closed(from);
+    case CloseEvent::deadline_passed: return table::on_deadline_passed(from);
   }
   return {from};
 }
@@ -278,13 +268,13 @@ class CloseHandshake {
   // when our Close went down. `status` and reason were checked by the driver; `none` = empty Close.
   [[nodiscard]] CloseAction shutdown(CloseStatus status) noexcept;
   // close ends both; accepted once, until `finish`. Sends a Close only if none was queued before.
-  // From here on data is discarded and the peer's Close is not delivered. Completes when both halves
-  // are over; after the linger only the deadline and `finish` are left to wait for.
+  // From here on data is discarded and the peer's Close is not delivered. Completes when both
+  // halves are over; after the linger only the deadline and `finish` are left to wait for.
   [[nodiscard]] CloseAction close(CloseStatus status) noexcept;
   // abort ends everything now; accepted until `finish`.
   [[nodiscard]] CloseAction abort() noexcept;
-  // answer is the library's own echo of the peer's Close, for nobody: no completion. Nothing happens
-  // when the application has answered already, so the driver may always call it.
+  // answer is the library's own echo of the peer's Close, for nobody: no completion. Nothing
+  // happens when the application has answered already, so the driver may always call it.
   [[nodiscard]] CloseAction answer() noexcept;
 
   [[nodiscard]] CloseAction close_frame_sent() noexcept;
@@ -300,7 +290,9 @@ class CloseHandshake {
   // Whether `send` is accepted.
   bool may_send() const noexcept { return state_.halves.send == Half::open; }
   // Whether arriving data goes to the application.
-  bool may_deliver() const noexcept { return state_.halves.receive == Half::open && !close_called_; }
+  bool may_deliver() const noexcept {
+    return state_.halves.receive == Half::open && !close_called_;
+  }
   // RFC 6455 5.5.2: a ping is answered unless the peer's Close came, after our own Close too.
   bool may_pong() const noexcept {
     return state_.halves.receive == Half::open && state_.stream == StreamPhase::open;

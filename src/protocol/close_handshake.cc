@@ -1,0 +1,123 @@
+// The calls in progress and the statuses around the table of the closing handshake, and the pins
+// that hold the table to RFC 6455.
+#include "protocol/close_handshake.h"
+
+#include "base/check.h"
+
+namespace ringdown::protocol {
+namespace {
+
+constexpr CloseRules server{.role = Role::server, .keep_sending_after_end = false};
+constexpr CloseRules client{.role = Role::client, .keep_sending_after_end = false};
+
+constexpr CloseState at(Half send, Half receive, StreamPhase stream = StreamPhase::open) noexcept {
+  return {{send, receive}, stream};
+}
+
+// RFC 6455 5.5.1: one Close frame a side, whatever is called.
+static_assert(has(step(at(Half::open, Half::open), CloseEvent::shutdown_called, client).actions,
+                  CloseAction::send_close_frame));
+static_assert(step(at(Half::ending, Half::open), CloseEvent::shutdown_called, client).actions ==
+              CloseAction::refuse);
+static_assert(step(at(Half::ended, Half::open), CloseEvent::close_called, client).actions ==
+              CloseAction::none);
+// RFC 6455 7.1.1: the server ends TCP once both Close frames passed, the client waits for that.
+static_assert(step(at(Half::ended, Half::open), CloseEvent::close_frame_received, server).to ==
+              at(Half::ended, Half::ended, StreamPhase::ending));
+static_assert(step(at(Half::ended, Half::open), CloseEvent::close_frame_received, client).to ==
+              at(Half::ended, Half::ended, StreamPhase::open));
+// RFC 6455 7.1.5: the end of the stream before a Close frame is 1006, never a clean end.
+static_assert(step(at(Half::ended, Half::open), CloseEvent::stream_ended, server).outcome ==
+              CloseOutcome::dropped);
+static_assert(step(at(Half::ended, Half::ended), CloseEvent::stream_ended, client).outcome ==
+              CloseOutcome::clean);
+// A half-closed connection goes on receiving: nothing of ours ends it.
+static_assert(step(at(Half::ending, Half::open), CloseEvent::close_frame_sent, server) ==
+              Next{at(Half::ended, Half::open), CloseAction::none, CloseOutcome::clean});
+
+constexpr CloseAction without(CloseAction set, CloseAction bit) noexcept {
+  return static_cast<CloseAction>(static_cast<std::uint16_t>(set) &
+                                  ~static_cast<std::uint16_t>(bit));
+}
+
+constexpr bool over(Half half) noexcept { return half == Half::ended || half == Half::aborted; }
+
+}  // namespace
+
+CloseAction CloseHandshake::take(CloseEvent event, CloseStatus status) noexcept {
+  const Next next = step(state_, event, rules_);
+  CloseAction actions = next.actions;
+  if (actions == CloseAction::refuse) return actions;
+  state_ = next.to;
+  if (outcome_ == CloseOutcome::clean) outcome_ = next.outcome;
+  if (has(actions, CloseAction::send_close_frame)) own_status_ = status;
+  if (close_called_) actions = without(actions, CloseAction::deliver_peer_close);
+  if (event == CloseEvent::shutdown_called) shutdown_pending_ = true;
+  if (event == CloseEvent::close_called) close_called_ = close_pending_ = true;
+  if (shutdown_pending_ && over(state_.halves.send)) {
+    shutdown_pending_ = false;
+    actions = actions | CloseAction::complete_shutdown;
+  }
+  if (close_pending_ && over(state_.halves.send) && over(state_.halves.receive)) {
+    close_pending_ = false;
+    actions = actions | CloseAction::complete_close;
+  }
+  if (has(actions, CloseAction::finish)) RINGDOWN_CHECK(!shutdown_pending_ && !close_pending_);
+  return actions;
+}
+
+CloseAction CloseHandshake::shutdown(CloseStatus status) noexcept {
+  return take(CloseEvent::shutdown_called, status);
+}
+
+CloseAction CloseHandshake::close(CloseStatus status) noexcept {
+  if (close_called_) return CloseAction::refuse;
+  return take(CloseEvent::close_called, status);
+}
+
+CloseAction CloseHandshake::abort() noexcept { return take(CloseEvent::abort_called); }
+
+// RFC 6455 5.5.1: "When sending a Close frame in response, the endpoint typically echos the status
+// code it received."
+CloseAction CloseHandshake::answer() noexcept { return take(CloseEvent::answer_due, peer_status_); }
+
+CloseAction CloseHandshake::close_frame_sent() noexcept {
+  return take(CloseEvent::close_frame_sent);
+}
+
+CloseAction CloseHandshake::close_frame_received(CloseStatus status) noexcept {
+  if (state_.halves.receive == Half::open) peer_status_ = status;
+  return take(CloseEvent::close_frame_received);
+}
+
+CloseAction CloseHandshake::violation_found(CloseStatus status) noexcept {
+  return take(CloseEvent::violation_found, status);
+}
+
+CloseAction CloseHandshake::stream_ended() noexcept { return take(CloseEvent::stream_ended); }
+
+CloseAction CloseHandshake::stream_failed() noexcept { return take(CloseEvent::stream_failed); }
+
+CloseAction CloseHandshake::stream_closed() noexcept { return take(CloseEvent::stream_closed); }
+
+CloseAction CloseHandshake::deadline_passed() noexcept {
+  return take(CloseEvent::deadline_passed, peer_status_);
+}
+
+CloseDeadline CloseHandshake::deadline() const noexcept {
+  if (finished()) return CloseDeadline::none;
+  const auto [send, receive] = state_.halves;
+  if (send == Half::open) {
+    if (receive == Half::open) return CloseDeadline::none;
+    return receive == Half::ended ? CloseDeadline::answer : CloseDeadline::keep_sending;
+  }
+  if (receive == Half::open && !close_called_) return CloseDeadline::half_closed;
+  return CloseDeadline::close;
+}
+
+CloseOutcome CloseHandshake::outcome() const noexcept {
+  RINGDOWN_CHECK(finished());
+  return outcome_;
+}
+
+}  // namespace ringdown::protocol
