@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""Holds the rules of the tree that no compiler holds; a test of the suite `tidy`.
+
+    tools/tidy.py [--root DIR]                 floors, lengths, words, format
+    tools/tidy.py --headers --cxx 'c++ ARGS'   each installed header compiles on its own
+
+Every finding is one line, `path:line: what is wrong`; the exit status is 1 if there is any.
+tests/tidy_test.py shows for each rule that it can fail.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+COLUMNS_MAX = 100
+
+# Who may include whom, beside itself and the public headers. ring and protocol never see each other.
+FLOORS = {
+    "base": set(),
+    "ring": {"base"},
+    "protocol": {"base"},
+    "net": {"base", "ring"},
+    "websocket": {"base", "ring", "net", "protocol"},
+}
+# Users of the library: the public headers and their own files only.
+OUTSIDE = ("tools", "examples", "bench")
+# The only directories that may see io_uring.
+RING_ONLY = ("src/ring/", "tests/ring/")
+RING_HEADERS = {"liburing.h", "linux/io_uring.h"}
+
+DIRECTORIES = (".ci", "bench", "docs", "examples", "include", "src", "tests", "tools")
+SKIPPED_DIRECTORIES = {"__pycache__", "node_modules"}
+
+# Spelled in parts, so that this file does not find itself.
+BANNED = (
+    (re.compile(r"(?<![\w.])/(?:work|ro" r"ot|ho" r"me)/"), "a path of one machine"),
+    (re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b"), "unfinished work: do it, or say what is so"),
+)
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
+
+
+class Tree:
+    """The files of the tree under `root`, by path relative to it."""
+
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+        self.paths = sorted(self._walk())
+
+    def _walk(self):
+        for entry in self.root.iterdir():
+            if entry.is_file():
+                yield entry.name
+        for top in DIRECTORIES:
+            for directory, subdirectories, names in os.walk(self.root / top):
+                subdirectories[:] = [s for s in subdirectories if s not in SKIPPED_DIRECTORIES]
+                for name in names:
+                    yield (pathlib.Path(directory) / name).relative_to(self.root).as_posix()
+
+    def sources(self):
+        return [p for p in self.paths if p.endswith((".h", ".cc")) and "/" in p]
+
+    def text(self, path):
+        return (self.root / path).read_text(encoding="utf-8", errors="replace")
+
+
+def includes(text):
+    for number, line in enumerate(text.splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match.group(1) == '"', match.group(2)
+
+
+# --- who includes whom ---
+
+
+def check_floors(tree, path, text):
+    parts = path.split("/")
+    for number, quoted, name in includes(text):
+        if name in RING_HEADERS and not path.startswith(RING_ONLY):
+            yield number, f"only src/ring includes {name}"
+        if ".." in name.split("/"):
+            yield number, f"{name}: include relative to src or include, never upwards"
+            continue
+        first = name.split("/")[0] if "/" in name else ""
+        if not quoted or first == "ringdown":
+            continue
+        if parts[0] == "include":
+            yield number, f"an installed header includes {name}: it may only see ringdown/"
+        elif parts[0] == "src":
+            yield from check_floor(number, parts[1], first, name)
+        elif parts[0] == "tests" and parts[1] in FLOORS and first in FLOORS:
+            yield from check_floor(number, parts[1], first, name)
+        elif parts[0] in OUTSIDE and not own_file(tree, path, name):
+            yield number, f"{parts[0]} may only see ringdown/ and its own files, not {name}"
+
+
+def check_floor(number, floor, first, name):
+    if floor not in FLOORS:
+        yield number, f"src/{floor} is no floor: give it its place in tools/tidy.py"
+    elif first not in FLOORS[floor] | {floor}:
+        yield number, f"{floor} must not include {name}: the floors below it are " + (
+            ", ".join(sorted(FLOORS[floor])) or "none"
+        )
+
+
+def own_file(tree, path, name):
+    directories = (pathlib.Path(path).parent, pathlib.Path(path.split("/")[0]))
+    return any((tree.root / directory / name).is_file() for directory in directories)
+
+
+def check_installed_includes(tree, path, text):
+    """The C++ library, the sockets' headers of POSIX, ringdown's own: nothing to install beside it."""
+    if not path.startswith("include/"):
+        return
+    for number, quoted, name in includes(text):
+        standard = re.fullmatch(r"[a-z_]+|(?:sys|netinet)/[a-z_]+\.h", name)
+        if not quoted and not standard:
+            yield number, f"an installed header includes <{name}>"
+
+
+# --- lengths and letters ---
+
+
+def check_lines(tree, path, text):
+    lines = text.splitlines()
+    if len(lines) > FILE_LINES_MAX:
+        yield FILE_LINES_MAX + 1, f"{len(lines)} lines, of at most {FILE_LINES_MAX}"
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS_MAX:
+            yield number, f"{len(line)} columns, of at most {COLUMNS_MAX}"
+        if "\t" in line:
+            yield number, "a tab"
+        if line != line.rstrip():
+            yield number, "spaces at the end of the line"
+        if not line.isascii():
+            yield number, "not ASCII"
+    if text and not text.endswith("\n"):
+        yield len(lines), "no newline at the end of the file"
+
+
+def check_opening(tree, path, text):
+    if not text.startswith("// "):
+        yield 1, "a source begins with a comment that says what it is"
+    if path.endswith(".h") and "\n#pragma once\n" not in text:
+        yield 1, "a header without #pragma once"
+
+
+def check_words(tree, path, text):
+    for number, line in enumerate(text.splitlines(), 1):
+        for pattern, reason in BANNED:
+            match = pattern.search(line)
+            if match:
+                yield number, f"{match.group(0)}: {reason}"
+
+
+# --- function lengths ---
+
+LITERALS = re.compile(
+    r"//[^\n]*|/\*.*?\*/"  # comments
+    r'|R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"'  # raw strings
+    r'|"(?:\\.|[^"\\\n])*"'  # strings
+    r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'"  # characters, not the separators of digits
+    r"|^[ ]*\#(?:[^\n]*\\\n)*[^\n]*",  # the preprocessor's lines
+    re.DOTALL | re.MULTILINE,
+)
+TYPE_OR_NAMESPACE = re.compile(
+    r"^\s*(?:(?:template\s*<.*>|inline|export|extern|typedef|static|constexpr|const|requires.*)\s*)*"
+    r"(?:namespace|class|struct|union|enum)\b(?![^{]*\)\s*(?:const|noexcept|override)?\s*$)",
+    re.DOTALL,
+)
+CONSTRUCTOR_MEMBER = re.compile(r"\)\s*(?:noexcept\s*)?:(?!:).*[\w>]\s*$", re.DOTALL)
+
+
+def blank_literals(text):
+    """`text` with comments, literals and directives blanked; every line stays where it was."""
+
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group(0))
+
+    return LITERALS.sub(blank, text)
+
+
+def functions(text):
+    """(first line, number of lines, signature) of each outermost function body, by its braces.
+
+    What stands between the last `;`, `{` or `}` and a `{` decides what the brace opens: a namespace or
+    type is entered, an initializer is part of what surrounds it, anything with parentheses is a function.
+    """
+    text = blank_literals(text)
+    stack = []  # kind of each open brace: "scope", "part" or "function"
+    header, header_line = "", 0
+    inside = 0  # open "function" braces: what is inside of one belongs to it
+    parentheses = 0
+    first = (0, "")
+    line = 1
+    for letter in text:
+        if letter == "\n":
+            line += 1
+        if inside:
+            inside += (letter == "{") - (letter == "}")
+            if not inside:
+                yield first[0], line - first[0] + 1, first[1]
+                header = ""
+            continue
+        if letter == "{":
+            kind = "part" if stack[-1:] == ["part"] else brace_kind(header, parentheses)
+            if kind == "function":
+                inside, first = 1, (header_line, " ".join(header.split()))
+                continue
+            stack.append(kind)
+            header = header + "{" if kind == "part" else ""
+        elif letter == "}":
+            kind = stack.pop() if stack else "scope"
+            header = header + "}" if kind == "part" else ""
+        elif letter == ";" and "part" not in stack and not parentheses:
+            header = ""
+        elif letter == ":" and header.strip() in ("public", "protected", "private"):
+            header = ""
+        else:
+            parentheses = max(0, parentheses + (letter == "(") - (letter == ")"))
+            if not header.strip() and not letter.isspace():
+                header, header_line = "", line
+            header += letter
+
+
+def brace_kind(header, parentheses):
+    if parentheses:
+        return "part"
+    if TYPE_OR_NAMESPACE.match(header) or re.search(r"\bextern\s*$", header):
+        return "scope"
+    if header.rstrip().endswith("=") or re.search(r"\brequires\s*(?:\([^()]*\))?\s*$", header):
+        return "part"
+    if CONSTRUCTOR_MEMBER.search(header) or "(" not in header:
+        return "part"
+    return "function"
+
+
+def check_function_lines(tree, path, text):
+    for line, length, signature in functions(text):
+        if length > FUNCTION_LINES_MAX:
+            yield line, f"a function of {length} lines, of at most {FUNCTION_LINES_MAX}: {signature[:60]}"
+
+
+# --- format ---
+
+
+def clang_format():
+    """The formatter of Debian 12, version 14: others format differently. None where it is not installed."""
+    for name in ("clang-format-14", "clang-format"):
+        program = shutil.which(name)
+        if program:
+            version = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+            if re.search(r"version 14\.", version):
+                return program
+    return None
+
+
+def check_format(tree, say):
+    program = clang_format()
+    sources = tree.sources()
+    if not program:
+        say("clang-format 14 is not installed: the format is not checked")
+        return
+    if not sources:
+        return
+    command = [program, "--dry-run", "-Werror", "--ferror-limit=1", *sources]
+    done = subprocess.run(command, cwd=tree.root, capture_output=True, text=True)
+    for match in re.finditer(r"^(?:\./)?([^\s:]+):(\d+):\d+: error:", done.stderr, re.MULTILINE):
+        yield match.group(1), int(match.group(2)), "not as clang-format 14 writes it: clang-format -i"
+    if done.returncode and "error: code should be clang-formatted" not in done.stderr:
+        yield ".clang-format", 1, done.stderr.strip().splitlines()[0]
+
+
+# --- installed headers ---
+
+
+def check_headers(tree, compiler, extra):
+    """Each installed header compiles on its own, in the oldest language it is made for."""
+    headers = [p for p in tree.paths if p.startswith("include/") and p.endswith(".h")]
+    modes = (["-std=c++20"], ["-std=c++20", "-fno-rtti"])
+
+    def compile_header(task):
+        header, mode = task
+        command = [*compiler, *mode, *extra, "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                   "-fsyntax-only", "-Iinclude", "-x", "c++", "-"]
+        source = f'#include "{header[len("include/"):]}"\n'
+        return subprocess.run(command, cwd=tree.root, input=source, capture_output=True, text=True)
+
+    tasks = [(header, mode) for header in headers for mode in modes]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (header, mode), done in zip(tasks, pool.map(compile_header, tasks)):
+            if done.returncode:
+                errors = [e for e in done.stderr.splitlines() if "error:" in e] or [done.stderr]
+                yield header, 1, f"does not compile alone with {' '.join(mode)}: {errors[0]}"
+
+
+# --- all of it ---
+
+
+def check_tree(tree, say=print):
+    rules = (check_floors, check_installed_includes, check_lines, check_opening, check_function_lines)
+    sources = set(tree.sources())
+    for path in tree.paths:
+        text = tree.text(path)
+        if "\0" in text:
+            continue
+        for rule in (*rules, check_words) if path in sources else (check_words,):
+            for line, message in rule(tree, path, text):
+                yield path, line, message
+    yield from check_format(tree, say)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--root", default=pathlib.Path(__file__).resolve().parent.parent)
+    arguments.add_argument("--headers", action="store_true", help="compile the installed headers")
+    arguments.add_argument("--cxx", default="c++", help="the compiler, with its arguments")
+    options = arguments.parse_args()
+    tree = Tree(options.root)
+    if options.headers:
+        findings = list(check_headers(tree, shlex.split(options.cxx), []))
+    else:
+        findings = list(check_tree(tree))
+    for path, line, message in findings:
+        print(f"{path}:{line}: {message}")
+    print(f"{len(findings)} findings in {len(tree.paths)} files")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
