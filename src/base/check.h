@@ -1,0 +1,12 @@
+// RINGDOWN_CHECK: a broken invariant ends the process, in release builds too.
+#pragma once
+
+namespace ringdown {
+
+[[noreturn, gnu::cold]] void check_failed(const char* file, int line,
+                                          const char* expression) noexcept;
+
+}  // namespace ringdown
+
+#define RINGDOWN_CHECK(condition) \
+  (static_cast<bool>(condition) ? void() : ::ringdown::check_failed(__FILE__, __LINE__, #condition))
