@@ -1,0 +1,64 @@
+#include "ringdown/close_status.h"
+
+namespace ringdown {
+
+std::string_view name(CloseOutcome outcome) noexcept {
+  switch (outcome) {
+    case CloseOutcome::clean: return "clean";
+    case CloseOutcome::aborted: return "aborted";
+    case CloseOutcome::timed_out: return "timed_out";
+    case CloseOutcome::violation: return "violation";
+    case CloseOutcome::dropped: return "dropped";
+  }
+  return "?";
+}
+
+std::string_view name(Violation violation) noexcept {
+  switch (violation) {
+    case Violation::none: return "none";
+    case Violation::reserved_bits_set: return "reserved_bits_set";
+    case Violation::unknown_opcode: return "unknown_opcode";
+    case Violation::mask_missing: return "mask_missing";
+    case Violation::mask_unexpected: return "mask_unexpected";
+    case Violation::length_not_minimal: return "length_not_minimal";
+    case Violation::length_out_of_range: return "length_out_of_range";
+    case Violation::control_frame_too_long: return "control_frame_too_long";
+    case Violation::control_frame_fragmented: return "control_frame_fragmented";
+    case Violation::continuation_unexpected: return "continuation_unexpected";
+    case Violation::continuation_expected: return "continuation_expected";
+    case Violation::message_too_big: return "message_too_big";
+    case Violation::invalid_utf8: return "invalid_utf8";
+    case Violation::close_payload_of_one_byte: return "close_payload_of_one_byte";
+    case Violation::close_status_invalid: return "close_status_invalid";
+    case Violation::close_reason_invalid_utf8: return "close_reason_invalid_utf8";
+    case Violation::data_after_close: return "data_after_close";
+  }
+  return "?";
+}
+
+CloseStatus status_for(Violation violation) noexcept {
+  switch (violation) {
+    // RFC 6455 8.1 and 7.4.1: bytes inconsistent with the type of the message are 1007. So are
+    // those of a reason.
+    case Violation::invalid_utf8:
+    case Violation::close_reason_invalid_utf8: return CloseStatus::invalid_payload;
+    case Violation::message_too_big: return CloseStatus::message_too_big;
+    case Violation::none: return CloseStatus::normal;
+    case Violation::reserved_bits_set:
+    case Violation::unknown_opcode:
+    case Violation::mask_missing:
+    case Violation::mask_unexpected:
+    case Violation::length_not_minimal:
+    case Violation::length_out_of_range:
+    case Violation::control_frame_too_long:
+    case Violation::control_frame_fragmented:
+    case Violation::continuation_unexpected:
+    case Violation::continuation_expected:
+    case Violation::close_payload_of_one_byte:
+    case Violation::close_status_invalid:
+    case Violation::data_after_close: return CloseStatus::protocol_error;
+  }
+  return CloseStatus::protocol_error;
+}
+
+}  // namespace ringdown
