@@ -58,19 +58,21 @@ class Send<Handler> final : public SendOperation {
 // What a stream tells its one user. Every function runs on the reactor's thread, from a completion.
 class ByteStreamEvents {
  public:
-  // Bytes arrived; they are the user's to change (a WebSocket is unmasked in place) until the call returns. Returns
-  // how many were used; the rest is kept and given again after `resume`, and may be left over only after `pause`.
+  // Bytes arrived; they are the user's to change (a WebSocket is unmasked in place) until the call
+  // returns. Returns how many were used; the rest is kept and given again after `resume`, and may
+  // be left over only after `pause`.
   virtual std::size_t on_received(MutableBytes bytes) = 0;
   // The peer's FIN, after all bytes. The sending half is untouched.
   virtual void on_end_of_stream() = 0;
-  // A receive or send failed (ECONNRESET, EPIPE, ETIMEDOUT, ...): both halves are aborted. `abort` or `close` is still to
-  // be called. At most once.
+  // A receive or send failed (ECONNRESET, EPIPE, ETIMEDOUT, ...): both halves are aborted. `abort`
+  // or `close` is still to be called. At most once.
   virtual void on_failed(Error error) = 0;
   // `shutdown` completed: FIN is in the kernel's hands (0), or the stream failed before.
   virtual void on_shutdown(Error error) = 0;
-  // The last call: nothing is in flight, the socket is closed. `error`: 0 after a graceful close; ETIMEDOUT when the
-  // linger's deadline passed and EMSGSIZE when its bound of bytes did (both sent RST); ECONNABORTED after `abort`;
-  // else what the peer or the network did. The stream may be destroyed from here.
+  // The last call: nothing is in flight, the socket is closed. `error`: 0 after a graceful close;
+  // ETIMEDOUT when the linger's deadline passed and EMSGSIZE when its bound of bytes did (both sent
+  // RST); ECONNABORTED after `abort`; else what the peer or the network did. The stream may be
+  // destroyed from here.
   virtual void on_closed(Error error) = 0;
 
  protected:
@@ -79,31 +81,36 @@ class ByteStreamEvents {
 
 // How a stream is closed when both directions are to end.
 struct Linger {
-  // Reads and discards until the peer's FIN, so that no RST destroys what is still on its way (RFC 1122 4.2.2.13);
-  // past the deadline or the bound it sends RST.
+  // Reads and discards until the peer's FIN, so that no RST destroys what is still on its way (RFC
+  // 1122 4.2.2.13); past the deadline or the bound it sends RST.
   TimePoint deadline;
   std::size_t bytes_max = 1 << 20;
 };
 
 class ByteStream : Immovable {
  public:
-  // Receiving is a subscription: deliveries to `on_received` until an end. `pause` keeps what has arrived.
+  // Receiving is a subscription: deliveries to `on_received` until an end. `pause` keeps what has
+  // arrived.
   virtual void start_receiving() = 0;
   virtual void pause() = 0;
   virtual void resume() = 0;
 
-  // Queues the pieces behind what is queued; all queued in one turn leaves in one system operation. The array of
-  // pieces and their bytes are borrowed until the operation completes. wrong_state after `shutdown` or `close`.
+  // Queues the pieces behind what is queued; all queued in one turn leaves in one system operation.
+  // The array of pieces and their bytes are borrowed until the operation completes. wrong_state
+  // after `shutdown` or `close`.
   virtual Start send(SendOperation& operation, std::span<const ConstBytes> pieces) = 0;
-  // Ends the sending half behind everything queued (FIN). on_shutdown follows. wrong_state when it has ended.
+  // Ends the sending half behind everything queued (FIN). on_shutdown follows. wrong_state when it
+  // has ended.
   virtual Start shutdown() = 0;
-  // Ends both: shuts down unless that was done, discards until the peer's FIN, closes; on_closed follows. May follow
-  // `shutdown`. wrong_state after `close` or `abort`.
+  // Ends both: shuts down unless that was done, discards until the peer's FIN, closes; on_closed
+  // follows. May follow `shutdown`. wrong_state after `close` or `abort`.
   virtual Start close(Linger linger) = 0;
-  // Sends what is queued and closes at once, FIN going out with the last bytes. Right only when the peer may
-  // legally send nothing more; if bytes do arrive before it, they are handed to `on_received`.
+  // Sends what is queued and closes at once, FIN going out with the last bytes. Right only when the
+  // peer may legally send nothing more; if bytes do arrive before it, they are handed to
+  // `on_received`.
   virtual Start close_after_sends() = 0;
-  // RST, now; queued and running sends complete with ECONNABORTED; on_closed follows. wrong_state only after on_closed.
+  // RST, now; queued and running sends complete with ECONNABORTED; on_closed follows. wrong_state
+  // only after on_closed.
   virtual Start abort() = 0;
 
  protected:

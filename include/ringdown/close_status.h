@@ -12,7 +12,8 @@ enum class Role : std::uint8_t { client, server };
 
 enum class MessageKind : std::uint8_t { text, binary };
 
-// A close status as on the wire (RFC 6455 7.4.1 and the IANA registry). Any value of 3000-4999 may be used too.
+// A close status as on the wire (RFC 6455 7.4.1 and the IANA registry). Any value of 3000-4999 may
+// be used too.
 enum class CloseStatus : std::uint16_t {
   normal = 1000,
   going_away = 1001,
@@ -31,7 +32,8 @@ enum class CloseStatus : std::uint16_t {
   tls_handshake = 1015,  // never on the wire
 };
 
-// The longest reason, in bytes of UTF-8: a control frame carries 125 bytes (RFC 6455 5.5), two are the status.
+// The longest reason, in bytes of UTF-8: a control frame carries 125 bytes (RFC 6455 5.5), two are
+// the status.
 inline constexpr unsigned close_reason_size_max = 123;
 
 // Whether `status` may stand in a Close frame: 1000-1003, 1007-1014, 3000-4999.
@@ -55,27 +57,28 @@ RINGDOWN_API std::string_view name(CloseOutcome outcome) noexcept;
 // What the peer did wrong (RFC 6455; the section stands beside each).
 enum class Violation : std::uint8_t {
   none,
-  reserved_bits_set,         // 5.2 RSV1-3 without an extension
-  unknown_opcode,            // 5.2
-  mask_missing,              // 5.1 a client's frame is not masked
-  mask_unexpected,           // 5.1 a server's frame is masked
-  length_not_minimal,        // 5.2
-  length_out_of_range,       // 5.2 the top bit of a 64-bit length is set
-  control_frame_too_long,    // 5.5 over 125 bytes
-  control_frame_fragmented,  // 5.5
-  continuation_unexpected,   // 5.4 no message is open
-  continuation_expected,     // 5.4 a new message inside an open one
-  message_too_big,           // beyond the receiver's limit (7.4.1, 1009)
-  invalid_utf8,              // 8.1 in a text message
-  close_payload_of_one_byte, // 5.5.1
-  close_status_invalid,      // 7.4.1, 7.4.2
-  close_reason_invalid_utf8, // 5.5.1
-  data_after_close,          // 5.5.1
+  reserved_bits_set,          // 5.2 RSV1-3 without an extension
+  unknown_opcode,             // 5.2
+  mask_missing,               // 5.1 a client's frame is not masked
+  mask_unexpected,            // 5.1 a server's frame is masked
+  length_not_minimal,         // 5.2
+  length_out_of_range,        // 5.2 the top bit of a 64-bit length is set
+  control_frame_too_long,     // 5.5 over 125 bytes
+  control_frame_fragmented,   // 5.5
+  continuation_unexpected,    // 5.4 no message is open
+  continuation_expected,      // 5.4 a new message inside an open one
+  message_too_big,            // beyond the receiver's limit (7.4.1, 1009)
+  invalid_utf8,               // 8.1 in a text message
+  close_payload_of_one_byte,  // 5.5.1
+  close_status_invalid,       // 7.4.1, 7.4.2
+  close_reason_invalid_utf8,  // 5.5.1
+  data_after_close,           // 5.5.1
 };
 
 RINGDOWN_API std::string_view name(Violation violation) noexcept;
 
-// The status with which a connection is failed for `violation`: 1002, 1007 or 1009 (RFC 6455 7.1.7).
+// The status with which a connection is failed for `violation`: 1002, 1007 or 1009 (RFC
+// 6455 7.1.7).
 RINGDOWN_API CloseStatus status_for(Violation violation) noexcept;
 
 }  // namespace ringdown

@@ -5,8 +5,8 @@
 
 namespace ringdown {
 
-// Moves rightwards only. `ending`: the marker (Close frame, close_notify, FIN) is queued or on its way down.
-// `aborted`: the direction is over without its marker; never the same as `ended`.
+// Moves rightwards only. `ending`: the marker (Close frame, close_notify, FIN) is queued or on its
+// way down. `aborted`: the direction is over without its marker; never the same as `ended`.
 enum class Half : std::uint8_t { open, ending, ended, aborted };
 
 struct Halves {

@@ -1,7 +1,8 @@
 // Operations: what the kernel borrows while an operation is in flight.
 //
-// The caller owns an operation, as it owns an OVERLAPPED on Windows: it is a member of the object that waits
-// for it, cannot move, and must not be destroyed while it is in flight (checked, in release builds too).
+// The caller owns an operation, as it owns an OVERLAPPED on Windows: it is a member of the object
+// that waits for it, cannot move, and must not be destroyed while it is in flight (checked, in
+// release builds too).
 #pragma once
 
 #include <cstddef>
@@ -24,13 +25,14 @@ class Immovable {
 
 // What the ring says of an operation (io_uring_enter(2), "CQE"), freed of its encoding.
 struct Completion {
-  std::int32_t result = 0;      // as the system call would have returned it, or -errno
-  bool more = false;            // multishot: further completions follow (IORING_CQE_F_MORE)
-  bool has_buffer = false;      // `buffer_id` is taken from the provided buffers
+  std::int32_t result = 0;  // as the system call would have returned it, or -errno
+  bool more = false;        // multishot: further completions follow (IORING_CQE_F_MORE)
+  bool has_buffer = false;  // `buffer_id` is taken from the provided buffers
   std::uint16_t buffer_id = 0;
 };
 
-// A socket as its reactor knows it: a slot of a ring's table (direct descriptor) or a descriptor of the process.
+// A socket as its reactor knows it: a slot of a ring's table (direct descriptor) or a descriptor of
+// the process.
 struct Socket {
   static constexpr std::uint32_t no_slot = 0xffffffff;
   std::uint32_t slot = no_slot;
@@ -61,9 +63,9 @@ class Operation : Immovable {
   bool in_flight_ = false;
 };
 
-// Op<&Owner::handler> is an operation whose completions call `handler(Completion)` on its owner. The type is
-// erased once, without allocation; the operation is not touched after its last completion was handed over, so a
-// handler may start it again or destroy it.
+// Op<&Owner::handler> is an operation whose completions call `handler(Completion)` on its owner.
+// The type is erased once, without allocation; the operation is not touched after its last
+// completion was handed over, so a handler may start it again or destroy it.
 template <auto Handler>
 class Op;
 

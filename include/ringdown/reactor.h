@@ -1,7 +1,8 @@
 // The reactor: one thread that submits operations, takes completions, and runs what waits for them.
 //
-// Completion-based (a proactor): operations are started, and their completions run later, from `run` or
-// `run_ready`, in the order in which they arrived. Sources: io_uring(7), io_uring_setup(2), io_uring_enter(2).
+// Completion-based (a proactor): operations are started, and their completions run later, from
+// `run` or `run_ready`, in the order in which they arrived. Sources: io_uring(7),
+// io_uring_setup(2), io_uring_enter(2).
 #pragma once
 
 #include <atomic>
@@ -25,8 +26,8 @@ class ReactorCore;
 using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 
-// SetupError is thrown by constructors that make system resources, and by nothing else. `what()` is one line: what
-// was refused, the likely cause, and the cure.
+// SetupError is thrown by constructors that make system resources, and by nothing else. `what()` is
+// one line: what was refused, the likely cause, and the cure.
 class RINGDOWN_API SetupError : public std::runtime_error {
  public:
   SetupError(const std::string& what, Error error) : std::runtime_error(what), error_(error) {}
@@ -37,14 +38,15 @@ class RINGDOWN_API SetupError : public std::runtime_error {
   Error error_;
 };
 
-// Kernel features used where they are there; each has a fall-back down to Linux 6.1. Leave one out to run as on
-// a kernel that lacks it.
+// Kernel features used where they are there; each has a fall-back down to Linux 6.1. Leave one out
+// to run as on a kernel that lacks it.
 enum class Feature : std::uint32_t {
-  single_issuer = 1U << 0,       // IORING_SETUP_SINGLE_ISSUER, 6.0
-  defer_taskrun = 1U << 1,       // IORING_SETUP_DEFER_TASKRUN, 6.1; needs single_issuer
-  coop_taskrun = 1U << 2,        // IORING_SETUP_COOP_TASKRUN, 5.19; used where defer_taskrun is not
-  submit_all = 1U << 3,          // IORING_SETUP_SUBMIT_ALL, 5.18
-  start_disabled = 1U << 4,      // IORING_SETUP_R_DISABLED, 5.10: the first `run` decides the reactor's thread
+  single_issuer = 1U << 0,  // IORING_SETUP_SINGLE_ISSUER, 6.0
+  defer_taskrun = 1U << 1,  // IORING_SETUP_DEFER_TASKRUN, 6.1; needs single_issuer
+  coop_taskrun = 1U << 2,   // IORING_SETUP_COOP_TASKRUN, 5.19; used where defer_taskrun is not
+  submit_all = 1U << 3,     // IORING_SETUP_SUBMIT_ALL, 5.18
+  start_disabled =
+      1U << 4,  // IORING_SETUP_R_DISABLED, 5.10: the first `run` decides the reactor's thread
   registered_ring = 1U << 5,     // IORING_REGISTER_RING_FDS, 5.18
   direct_descriptors = 1U << 6,  // sockets live in the ring's table, not in the process's, 5.19
   multishot_receive = 1U << 7,   // IORING_RECV_MULTISHOT, 6.0
@@ -57,31 +59,35 @@ constexpr bool has(Features set, Feature feature) noexcept {
 RINGDOWN_API std::string to_string(Features features);
 
 struct ReactorOptions {
-  unsigned submission_entries = 4096;   // SQEs a turn can hold before it must submit early; a power of two
+  unsigned submission_entries =
+      4096;  // SQEs a turn can hold before it must submit early; a power of two
   unsigned completion_entries = 16384;  // CQEs before the kernel's overflow list is used
-  // Direct descriptors in each ring's table; 0: nine tenths of RLIMIT_NOFILE, at most 32,768 (the kernel allows no
-  // more than RLIMIT_NOFILE a ring). A reactor that needs more sockets makes further rings on demand.
+  // Direct descriptors in each ring's table; 0: nine tenths of RLIMIT_NOFILE, at most 32,768 (the
+  // kernel allows no more than RLIMIT_NOFILE a ring). A reactor that needs more sockets makes
+  // further rings on demand.
   unsigned sockets_per_ring = 0;
-  unsigned receive_buffers = 2048;            // provided buffers of 4 KiB; a power of two
-  unsigned large_receive_buffers = 32;        // provided buffers of 256 KiB, for streams that fill the small ones
-  unsigned worker_threads = 1;                // cap on the kernel's io-wq threads (IORING_OP_SHUTDOWN runs there)
+  unsigned receive_buffers = 2048;  // provided buffers of 4 KiB; a power of two
+  unsigned large_receive_buffers =
+      32;                       // provided buffers of 256 KiB, for streams that fill the small ones
+  unsigned worker_threads = 1;  // cap on the kernel's io-wq threads (IORING_OP_SHUTDOWN runs there)
   Features allowed_features = all_features;
 };
 
 // Counters since the reactor was made; read on its thread.
 struct ReactorStatistics {
-  std::uint64_t enters = 0;        // io_uring_enter(2) calls
-  std::uint64_t submissions = 0;   // SQEs
-  std::uint64_t completions = 0;   // CQEs
-  std::uint64_t overflows = 0;     // times the kernel's CQ overflow list was in use
+  std::uint64_t enters = 0;            // io_uring_enter(2) calls
+  std::uint64_t submissions = 0;       // SQEs
+  std::uint64_t completions = 0;       // CQEs
+  std::uint64_t overflows = 0;         // times the kernel's CQ overflow list was in use
   std::uint64_t buffer_shortages = 0;  // ENOBUFS: receives that found no provided buffer
   std::uint64_t turns = 0;
   unsigned rings = 0;
-  std::size_t sockets = 0;         // sockets in the rings' tables now
-  std::size_t pool_bytes = 0;      // fixed pools: provided buffers, slabs, output chunks
+  std::size_t sockets = 0;     // sockets in the rings' tables now
+  std::size_t pool_bytes = 0;  // fixed pools: provided buffers, slabs, output chunks
 };
 
-// A piece of work handed to a reactor from another thread. Caller-owned; once posted it must live until it ran.
+// A piece of work handed to a reactor from another thread. Caller-owned; once posted it must live
+// until it ran.
 class PostedTask : Immovable {
  public:
   bool is_posted() const noexcept { return posted_.load(std::memory_order_acquire); }
@@ -113,31 +119,36 @@ class Posted<Handler> final : public PostedTask {
 
 class RINGDOWN_API Reactor : Immovable {
  public:
-  // Throws SetupError: no io_uring (EPERM: sysctl kernel.io_uring_disabled or a seccomp filter; ENOSYS: a kernel or
-  // sandbox without it), ENOMEM (RLIMIT_MEMLOCK before 5.12), EMFILE (RLIMIT_NOFILE).
+  // Throws SetupError: no io_uring (EPERM: sysctl kernel.io_uring_disabled or a seccomp filter;
+  // ENOSYS: a kernel or sandbox without it), ENOMEM (RLIMIT_MEMLOCK before 5.12), EMFILE
+  // (RLIMIT_NOFILE).
   explicit Reactor(const ReactorOptions& options = {});
   // Everything that uses the reactor must have ended: no operation in flight, no timer armed.
   ~Reactor();
 
-  // Runs until `stop`. The thread that calls `run`, `run_once` or `run_ready` first is the reactor's thread.
+  // Runs until `stop`. The thread that calls `run`, `run_once` or `run_ready` first is the
+  // reactor's thread.
   void run();
-  // One turn that waits at most until `deadline`: submits, waits for a completion, dispatches, expires timers.
+  // One turn that waits at most until `deadline`: submits, waits for a completion, dispatches,
+  // expires timers.
   void run_once(TimePoint deadline);
-  // One turn that never blocks; for a foreign loop. Call it when `fd()` is readable, at `next_deadline()`, and
-  // after every use of the reactor's objects from outside of its completions. Returns what it dispatched.
+  // One turn that never blocks; for a foreign loop. Call it when `fd()` is readable, at
+  // `next_deadline()`, and after every use of the reactor's objects from outside of its
+  // completions. Returns what it dispatched.
   std::size_t run_ready();
 
   // Makes `run` return after the turn in progress. From any thread.
   void stop() noexcept;
 
-  // Runs `task` on the reactor's thread, once, in posting order. From any thread and from signal handlers; false:
-  // it is posted already and has not run yet.
+  // Runs `task` on the reactor's thread, once, in posting order. From any thread and from signal
+  // handlers; false: it is posted already and has not run yet.
   bool post(PostedTask& task) noexcept;
   // The same for any callable; allocates, so not from a signal handler.
   void post(std::function<void()> work);
 
-  // A descriptor that becomes readable when `run_ready` has work (an eventfd(2): with DEFER_TASKRUN the ring's own
-  // descriptor would not wake a poller). Level-triggered, owned by the reactor. Made at the first call.
+  // A descriptor that becomes readable when `run_ready` has work (an eventfd(2): with DEFER_TASKRUN
+  // the ring's own descriptor would not wake a poller). Level-triggered, owned by the reactor. Made
+  // at the first call.
   int fd();
   // When the next timer is due, if one is armed.
   std::optional<TimePoint> next_deadline() const;
@@ -154,7 +165,8 @@ class RINGDOWN_API Reactor : Immovable {
   std::unique_ptr<ReactorCore> core_;
 };
 
-// Work for the end of the turn, on the reactor's thread: what many completions of one turn want done is done once.
+// Work for the end of the turn, on the reactor's thread: what many completions of one turn want
+// done is done once.
 class TurnTask : Immovable {
  public:
   bool is_queued() const noexcept { return queued_; }
@@ -184,7 +196,8 @@ class AtTurnEnd<Handler> final : public TurnTask {
   Owner& owner_;
 };
 
-// A deadline. Caller-owned, immovable; may be destroyed or armed anew at any time on the reactor's thread.
+// A deadline. Caller-owned, immovable; may be destroyed or armed anew at any time on the reactor's
+// thread.
 class RINGDOWN_API TimerBase : Immovable {
  public:
   bool is_armed() const noexcept { return next_ != nullptr; }

@@ -16,12 +16,12 @@ namespace ringdown {
 // - a refusal (`bad_argument`, `wrong_state`, `busy`): nothing happened, nothing will complete,
 //   the connection is untouched;
 // - `aborted`: a transport error; the connection has been aborted.
-enum class [[nodiscard]] Start : std::uint8_t {
-  io_pending,
-  bad_argument,  // an argument outside what the call documents
-  wrong_state,   // the half that the call needs has already ended
-  busy,          // a queue is full (send), or the same operation is in flight already
-  aborted,       // the connection is gone; its final completion is on its way or has run
+enum class [[nodiscard]] Start : std::uint8_t{
+    io_pending,
+    bad_argument,  // an argument outside what the call documents
+    wrong_state,   // the half that the call needs has already ended
+    busy,          // a queue is full (send), or the same operation is in flight already
+    aborted,       // the connection is gone; its final completion is on its way or has run
 };
 
 RINGDOWN_API std::string_view name(Start start) noexcept;

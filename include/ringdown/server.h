@@ -20,8 +20,9 @@ class UpgradeView {
   virtual std::string_view target() const = 0;  // path and query, as sent
   virtual std::string_view host() const = 0;
   virtual std::string_view origin() const = 0;  // empty: not sent
-  virtual std::string_view header(std::string_view name) const = 0;  // the first of that name; empty: none
-  virtual std::size_t subprotocol_count() const = 0;                // offered, in the client's order
+  virtual std::string_view header(
+      std::string_view name) const = 0;               // the first of that name; empty: none
+  virtual std::size_t subprotocol_count() const = 0;  // offered, in the client's order
   virtual std::string_view subprotocol(std::size_t index) const = 0;
 
  protected:
@@ -30,12 +31,13 @@ class UpgradeView {
 
 // The answer to an upgrade: accepted by default.
 struct UpgradeAnswer {
-  int refuse_with = 0;               // an HTTP status of 400-599, or 0 to accept
-  std::string_view refuse_reason;    // phrase; empty: the standard one
-  std::string_view subprotocol;      // one of those offered, or empty. Static or the request's
-  std::span<const Header> headers;   // further fields of the 101; must live until on_upgrade's caller has read them
-  WebSocketEvents* events = nullptr; // who handles this connection; nullptr: the server's
-  std::uint64_t user_value = 0;      // WebSocket::user_value from on_open on
+  int refuse_with = 0;             // an HTTP status of 400-599, or 0 to accept
+  std::string_view refuse_reason;  // phrase; empty: the standard one
+  std::string_view subprotocol;    // one of those offered, or empty. Static or the request's
+  std::span<const Header>
+      headers;  // further fields of the 101; must live until on_upgrade's caller has read them
+  WebSocketEvents* events = nullptr;  // who handles this connection; nullptr: the server's
+  std::uint64_t user_value = 0;       // WebSocket::user_value from on_open on
 };
 
 class ServerEvents : public WebSocketEvents {
@@ -43,7 +45,8 @@ class ServerEvents : public WebSocketEvents {
   virtual UpgradeAnswer on_upgrade(const UpgradeView&) { return {}; }
   // The drain is over: `Server::open_connections` is 0.
   virtual void on_drained() {}
-  // A listener failed for good (ENFILE, ENOMEM persist...). It is tried again by itself after a pause.
+  // A listener failed for good (ENFILE, ENOMEM persist...). It is tried again by itself after a
+  // pause.
   virtual void on_accept_failed(Error) {}
 
  protected:
@@ -57,8 +60,9 @@ struct ServerOptions {
     return options;
   }();
   int backlog = 4096;
-  bool reuse_port = false;            // one listener per reactor on one address (socket(7), SO_REUSEPORT)
-  std::size_t connections_max = 0;    // 0: what descriptors allow. Beyond: accepting stops until one ends
+  bool reuse_port = false;  // one listener per reactor on one address (socket(7), SO_REUSEPORT)
+  std::size_t connections_max =
+      0;  // 0: what descriptors allow. Beyond: accepting stops until one ends
 };
 
 // Counted since the server was made.
@@ -68,7 +72,7 @@ struct ServerTally {
   std::uint64_t refused = 0;         // upgrades refused: not an upgrade, or by on_upgrade
   std::uint64_t open_timed_out = 0;  // no whole request by open_timeout
   std::uint64_t open_dropped = 0;    // the client went away during the opening handshake
-  std::uint64_t clean = 0;           // the rest by CloseOutcome; their sum and the open ones are `opened`
+  std::uint64_t clean = 0;  // the rest by CloseOutcome; their sum and the open ones are `opened`
   std::uint64_t aborted = 0;
   std::uint64_t timed_out = 0;
   std::uint64_t violations = 0;
@@ -78,7 +82,8 @@ struct ServerTally {
 // How a drain goes about it.
 struct DrainPlan {
   TimePoint deadline = TimePoint::max();  // what is open then is aborted
-  std::size_t per_second = 20'000;        // Close frames; a burst would overflow queues of the network (pace)
+  std::size_t per_second =
+      20'000;  // Close frames; a burst would overflow queues of the network (pace)
   CloseStatus status = CloseStatus::going_away;
   std::string reason;
 };
@@ -97,9 +102,9 @@ class RINGDOWN_API Server : Immovable {
   // Accepts on `address` from now on. May be called several times.
   ListenResult listen(const SocketAddress& address);
 
-  // Graceful end: stops accepting (connections in the listen queue are still served their Close), closes every
-  // connection at the plan's pace, goes on receiving and delivering until each peer's Close, aborts what is left at the
-  // deadline; then on_drained. wrong_state: a drain is going on.
+  // Graceful end: stops accepting (connections in the listen queue are still served their Close),
+  // closes every connection at the plan's pace, goes on receiving and delivering until each peer's
+  // Close, aborts what is left at the deadline; then on_drained. wrong_state: a drain is going on.
   Start drain(const DrainPlan& plan);
   void stop_accepting();
   void abort_all();

@@ -18,14 +18,14 @@ class RINGDOWN_API SocketAddress {
  public:
   SocketAddress() noexcept = default;
 
-  // "127.0.0.1:9001", "[::1]:9001", "unix:PATH" ("unix:@NAME" is abstract). No names: see resolve. Empty: not such
-  // an address, a port over 65535, or a path over 107 bytes.
+  // "127.0.0.1:9001", "[::1]:9001", "unix:PATH" ("unix:@NAME" is abstract). No names: see resolve.
+  // Empty: not such an address, a port over 65535, or a path over 107 bytes.
   static std::optional<SocketAddress> parse(std::string_view text);
   // An IPv4 or IPv6 literal without brackets, and a port.
   static std::optional<SocketAddress> from_ip(std::string_view ip, std::uint16_t port);
   static SocketAddress from_native(const sockaddr* address, socklen_t size) noexcept;
 
-  int family() const noexcept;  // AF_INET, AF_INET6, AF_UNIX; AF_UNSPEC when empty
+  int family() const noexcept;          // AF_INET, AF_INET6, AF_UNIX; AF_UNSPEC when empty
   std::uint16_t port() const noexcept;  // 0 for Unix
   void set_port(std::uint16_t port) noexcept;
   bool is_loopback() const noexcept;  // 127.0.0.0/8, ::1, Unix

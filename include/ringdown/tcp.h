@@ -1,4 +1,5 @@
-// TCP and Unix streams: resolving, listening, connecting, and a stream whose halves end as operations.
+// TCP and Unix streams: resolving, listening, connecting, and a stream whose halves end as
+// operations.
 #pragma once
 
 #include <cstddef>
@@ -20,20 +21,21 @@
 
 namespace ringdown {
 
-// Resolves a host name with getaddrinfo(3) on the reactor's one helper thread. Caller-owned; must not be destroyed
-// between `start` and its handler.
+// Resolves a host name with getaddrinfo(3) on the reactor's one helper thread. Caller-owned; must
+// not be destroyed between `start` and its handler.
 class RINGDOWN_API Resolve : Immovable {
  public:
   struct Result {
-    int code = 0;                          // 0 or EAI_* (getaddrinfo(3))
-    std::vector<SocketAddress> addresses;  // in the system's order of preference (RFC 6724), with the port asked for
+    int code = 0;  // 0 or EAI_* (getaddrinfo(3))
+    std::vector<SocketAddress>
+        addresses;  // in the system's order of preference (RFC 6724), with the port asked for
   };
   using Handler = std::function<void(const Result&)>;  // on the reactor's thread, once
 
   Resolve();
   ~Resolve();
-  // A literal address completes without the helper thread. busy: in flight. bad_argument: an empty host or one over 253
-  // bytes.
+  // A literal address completes without the helper thread. busy: in flight. bad_argument: an empty
+  // host or one over 253 bytes.
   Start start(Reactor& reactor, std::string_view host, std::uint16_t port, Handler handler);
   bool in_flight() const noexcept;
 
@@ -102,8 +104,9 @@ RINGDOWN_API void close_socket(Reactor& reactor, Socket socket);
 // Connects one socket. Caller-owned; not to be destroyed in flight.
 class TcpConnectorEvents {
  public:
-  // Once for each accepted `connect`. With error 0 the socket is the handler's, as in ListenerEvents::on_accepted. Errors:
-  // ECONNREFUSED, ETIMEDOUT (the deadline, or the network's), EADDRNOTAVAIL (no port is left), ECANCELED (`cancel`), ...
+  // Once for each accepted `connect`. With error 0 the socket is the handler's, as in
+  // ListenerEvents::on_accepted. Errors: ECONNREFUSED, ETIMEDOUT (the deadline, or the network's),
+  // EADDRNOTAVAIL (no port is left), ECANCELED (`cancel`), ...
   virtual void on_connected(Error error, Socket socket) = 0;
 
  protected:
@@ -115,8 +118,8 @@ class RINGDOWN_API TcpConnector : Immovable {
   TcpConnector(Reactor& reactor, TcpConnectorEvents& events) noexcept;
   ~TcpConnector() = default;
 
-  // Opens a socket, binds it to `source` if given, sets TCP_NODELAY, connects. busy: in flight. bad_argument: an empty
-  // peer, or a source of another family.
+  // Opens a socket, binds it to `source` if given, sets TCP_NODELAY, connects. busy: in flight.
+  // bad_argument: an empty peer, or a source of another family.
   Start connect(const SocketAddress& peer, const std::optional<SocketAddress>& source,
                 TimePoint deadline);
   void cancel();
@@ -149,7 +152,8 @@ class RINGDOWN_API TcpConnector : Immovable {
 struct HeldInput;
 struct GatheredSend;
 
-// A TCP or Unix stream over a connected socket. Caller-owned; destroy it after on_closed, or before `adopt`.
+// A TCP or Unix stream over a connected socket. Caller-owned; destroy it after on_closed, or before
+// `adopt`.
 class RINGDOWN_API TcpStream final : public ByteStream {
  public:
   TcpStream(Reactor& reactor, ByteStreamEvents& events) noexcept;
@@ -173,7 +177,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
  private:
   // How far the stream is on its way to the end; moves downwards only.
   enum class Stage : std::uint8_t {
-    idle,                 // no socket yet
+    idle,  // no socket yet
     running,
     closing_after_sends,  // close_after_sends was called
     lingering,            // close was called: reads and discards until the peer's FIN
@@ -184,7 +188,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
 
   void on_receive(const Completion& completion);
   void on_send(const Completion& completion);
-  void on_ended(const Completion& completion);   // SHUT_WR, or the reset of an abort
+  void on_ended(const Completion& completion);  // SHUT_WR, or the reset of an abort
   void on_cancelled(const Completion& completion);
   void on_socket_closed(const Completion& completion);
   void on_linger_deadline();

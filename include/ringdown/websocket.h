@@ -1,9 +1,10 @@
 // WebSocket connections (RFC 6455) whose half-close is an operation.
 //
-// Threads: a connection belongs to one reactor; it is used, and calls back, on that reactor's thread only.
-// Lifetime: connections live in the reactor. `dial` and `on_open` give a reference that is valid until `on_closed` has
-// returned; nobody deletes one. A handler may call anything, `abort` included.
-// Law: see Start. Every call answered with io_pending completes exactly once, before on_closed, never inside the call.
+// Threads: a connection belongs to one reactor; it is used, and calls back, on that reactor's
+// thread only. Lifetime: connections live in the reactor. `dial` and `on_open` give a reference
+// that is valid until `on_closed` has returned; nobody deletes one. A handler may call anything,
+// `abort` included. Law: see Start. Every call answered with io_pending completes exactly once,
+// before on_closed, never inside the call.
 #pragma once
 
 #include <chrono>
@@ -34,10 +35,11 @@ struct PeerClose {
 // The end of a connection: everything about how it ended.
 struct Closed {
   CloseOutcome outcome = CloseOutcome::aborted;
-  CloseStatus peer_status = CloseStatus::abnormal;  // `abnormal`: no Close frame came; `none`: it was empty
-  CloseStatus own_status = CloseStatus::abnormal;   // `abnormal`: none was sent
-  Violation violation = Violation::none;            // with CloseOutcome::violation
-  Error error;                                      // of the transport, if it failed
+  CloseStatus peer_status =
+      CloseStatus::abnormal;  // `abnormal`: no Close frame came; `none`: it was empty
+  CloseStatus own_status = CloseStatus::abnormal;  // `abnormal`: none was sent
+  Violation violation = Violation::none;           // with CloseOutcome::violation
+  Error error;                                     // of the transport, if it failed
 };
 
 // Why no connection came about.
@@ -57,8 +59,8 @@ enum class OpenFailure : std::uint8_t {
   accept_wrong,        // Sec-WebSocket-Accept is not that of our key
   subprotocol_not_offered,
   extension_not_offered,
-  head_too_large,      // over 8 KiB
-  aborted,             // `abort` was called, or the reactor's server stopped
+  head_too_large,  // over 8 KiB
+  aborted,         // `abort` was called, or the reactor's server stopped
 };
 
 RINGDOWN_API std::string_view name(OpenFailure failure) noexcept;
@@ -80,12 +82,15 @@ class WebSocketEvents {
  public:
   // The opening handshake is over; `send` and the others may be called from here on.
   virtual void on_open(WebSocket&) {}
-  // The opening handshake failed (client role). The last call for this connection: on_closed does not follow.
+  // The opening handshake failed (client role). The last call for this connection: on_closed does
+  // not follow.
   virtual void on_open_failed(WebSocket&, const OpenFailed&) {}
 
-  // A whole message (Delivery::messages, the default). `bytes` is valid during the call; text is valid UTF-8.
+  // A whole message (Delivery::messages, the default). `bytes` is valid during the call; text is
+  // valid UTF-8.
   virtual void on_message(WebSocket&, MessageKind, ConstBytes bytes) { (void)bytes; }
-  // A piece of a message as it arrived (Delivery::pieces); `last` ends the message. Text is valid UTF-8 as a whole.
+  // A piece of a message as it arrived (Delivery::pieces); `last` ends the message. Text is valid
+  // UTF-8 as a whole.
   virtual void on_data(WebSocket&, MessageKind, ConstBytes bytes, bool last) {
     (void)bytes;
     (void)last;
@@ -98,8 +103,9 @@ class WebSocketEvents {
   // A send was refused as busy, and there is room again.
   virtual void on_writable(WebSocket&) {}
 
-  // The peer's Close frame, once, in its place among the messages. With AnswerClose::application the answer is the
-  // application's: `shutdown` or `close`, now or later; `send` is still allowed (RFC 6455 5.5.1).
+  // The peer's Close frame, once, in its place among the messages. With AnswerClose::application
+  // the answer is the application's: `shutdown` or `close`, now or later; `send` is still allowed
+  // (RFC 6455 5.5.1).
   virtual void on_peer_close(WebSocket&, const PeerClose&) {}
   virtual void on_pong(WebSocket&, ConstBytes) {}
 
@@ -120,59 +126,68 @@ enum class AnswerClose : std::uint8_t {
 
 // How far down a half-close goes.
 enum class HalfCloseDepth : std::uint8_t {
-  websocket,  // a Close frame; TCP stays open in both directions (RFC 6455 7.1.1: the server ends TCP first)
-  tcp,        // Close frame, then FIN, as one linked chain. Some peers and proxies drop the connection on it
+  websocket,  // a Close frame; TCP stays open in both directions (RFC 6455 7.1.1: the server ends
+              // TCP first)
+  tcp,  // Close frame, then FIN, as one linked chain. Some peers and proxies drop the connection on
+        // it
 };
 
 // Durations are bounds; zero means none, except where said.
 struct WebSocketOptions {
   using Milliseconds = std::chrono::milliseconds;
-  Milliseconds open_timeout{10'000};        // connecting and the opening handshake
-  Milliseconds close_timeout{10'000};       // of `close`, from the call; zero is not allowed
-  Milliseconds answer_timeout{10'000};      // AnswerClose::application: from on_peer_close
-  Milliseconds half_closed_timeout{0};      // from `shutdown` to the peer's Close
-  Milliseconds idle_timeout{0};             // nothing received for so long: aborted
-  Milliseconds ping_interval{0};            // nothing received for so long: a Ping; nothing for twice that: aborted
+  Milliseconds open_timeout{10'000};    // connecting and the opening handshake
+  Milliseconds close_timeout{10'000};   // of `close`, from the call; zero is not allowed
+  Milliseconds answer_timeout{10'000};  // AnswerClose::application: from on_peer_close
+  Milliseconds half_closed_timeout{0};  // from `shutdown` to the peer's Close
+  Milliseconds idle_timeout{0};         // nothing received for so long: aborted
+  Milliseconds ping_interval{
+      0};  // nothing received for so long: a Ping; nothing for twice that: aborted
   std::uint32_t message_size_max = 16U << 20;  // bytes of a whole message (Close 1009 beyond it)
   std::uint32_t send_queue_max = 64U << 10;    // high-water mark: beyond it `send` is busy
   std::uint32_t linger_bytes_max = 1U << 20;   // discarded while lingering, before RST
   Delivery delivery = Delivery::messages;
   AnswerClose answer_close = AnswerClose::application;
   HalfCloseDepth half_close_depth = HalfCloseDepth::websocket;
-  // FIN without a Close frame normally ends the connection. Above zero: our sends go on for so long, then Close, FIN.
+  // FIN without a Close frame normally ends the connection. Above zero: our sends go on for so
+  // long, then Close, FIN.
   Milliseconds keep_sending_after_end{0};
 };
 
 class RINGDOWN_API WebSocket : Immovable {
  public:
-  // Sends a whole message. Up to 4 KiB is copied; more is borrowed until on_sent. busy: the queue is over its high-water
-  // mark (on_writable follows); wrong_state: before on_open, or after shutdown or close; aborted; bad_argument: text that
-  // is not UTF-8 is NOT checked here: the peer would fail the connection.
+  // Sends a whole message. Up to 4 KiB is copied; more is borrowed until on_sent. busy: the queue
+  // is over its high-water mark (on_writable follows); wrong_state: before on_open, or after
+  // shutdown or close; aborted; bad_argument: text that is not UTF-8 is NOT checked here: the peer
+  // would fail the connection.
   Start send(MessageKind kind, ConstBytes bytes, std::uint64_t tag = 0);
   Start send_text(std::string_view text, std::uint64_t tag = 0);
-  // A fragment (RFC 6455 5.4): the first names the kind, the last has `last`. bad_argument: another kind than the open
-  // message's.
+  // A fragment (RFC 6455 5.4): the first names the kind, the last has `last`. bad_argument: another
+  // kind than the open message's.
   Start send_fragment(MessageKind kind, ConstBytes bytes, bool last, std::uint64_t tag = 0);
   // At most 125 bytes, copied; bad_argument beyond. Allowed until our Close frame.
   Start ping(ConstBytes payload = {});
 
-  // Half-close: a Close frame goes out behind everything queued; sends are refused from now on; receiving, and pongs to
-  // the peer's pings, go on until the peer's Close. on_shutdown when the frame (and, with HalfCloseDepth::tcp, FIN) is
-  // with the kernel. The reason is copied. Never busy. bad_argument: a status that may not be sent (see may_be_sent;
-  // `none` without a reason sends an empty payload), a reason over close_reason_size_max bytes or not UTF-8;
-  // wrong_state: after shutdown, close or abort. The model: WinHttpWebSocketShutdown.
+  // Half-close: a Close frame goes out behind everything queued; sends are refused from now on;
+  // receiving, and pongs to the peer's pings, go on until the peer's Close. on_shutdown when the
+  // frame (and, with HalfCloseDepth::tcp, FIN) is with the kernel. The reason is copied. Never
+  // busy. bad_argument: a status that may not be sent (see may_be_sent; `none` without a reason
+  // sends an empty payload), a reason over close_reason_size_max bytes or not UTF-8; wrong_state:
+  // after shutdown, close or abort. The model: WinHttpWebSocketShutdown.
   Start shutdown(CloseStatus status = CloseStatus::normal, std::string_view reason = {},
                  std::uint64_t tag = 0);
-  // Ends both directions: `shutdown` unless that was done, then discards what arrives until the peer's Close; on_close
-  // when both Close frames have passed (0), or when they cannot any more (ETIMEDOUT: close_timeout, absolute, counted
-  // from this call). bad_argument as shutdown; wrong_state: after close or abort. Status and reason are not sent when
-  // a Close frame was sent already.
+  // Ends both directions: `shutdown` unless that was done, then discards what arrives until the
+  // peer's Close; on_close when both Close frames have passed (0), or when they cannot any more
+  // (ETIMEDOUT: close_timeout, absolute, counted from this call). bad_argument as shutdown;
+  // wrong_state: after close or abort. Status and reason are not sent when a Close frame was sent
+  // already.
   Start close(CloseStatus status = CloseStatus::normal, std::string_view reason = {},
               std::uint64_t tag = 0);
-  // RST now. What is pending completes with ECONNABORTED; on_closed follows. wrong_state: after abort.
+  // RST now. What is pending completes with ECONNABORTED; on_closed follows. wrong_state: after
+  // abort.
   Start abort();
 
-  // Stops deliveries, in the middle of a buffer too; what has arrived is kept, TCP's window does the rest.
+  // Stops deliveries, in the middle of a buffer too; what has arrived is kept, TCP's window does
+  // the rest.
   void pause();
   void resume();
   bool is_paused() const noexcept;
@@ -215,23 +230,26 @@ struct DialRequest {
 
 struct DialResult {
   Start start = Start::bad_argument;
-  WebSocket* connection = nullptr;  // with io_pending; until on_open_failed or on_closed has returned
-  std::string problem;              // with bad_argument: what is wrong, in words
+  WebSocket* connection =
+      nullptr;          // with io_pending; until on_open_failed or on_closed has returned
+  std::string problem;  // with bad_argument: what is wrong, in words
 };
 
-// Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the URL (wss: in a build
-// without TLS), a header with CR, LF or NUL, a subprotocol that is no token, a close_timeout of zero.
+// Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
+// URL (wss: in a build without TLS), a header with CR, LF or NUL, a subprotocol that is no token, a
+// close_timeout of zero.
 RINGDOWN_API DialResult dial(Reactor& reactor, WebSocketEvents& events, const DialRequest& request);
 
-// A request checked and rendered once, for dialling very many connections without allocation. May be destroyed while its
-// connections live.
+// A request checked and rendered once, for dialling very many connections without allocation. May
+// be destroyed while its connections live.
 class RINGDOWN_API Dialer : Immovable {
  public:
   Dialer(Reactor& reactor, const DialRequest& request);
   ~Dialer();
   // Empty, or what is wrong with the request: then `dial` answers bad_argument.
   const std::string& problem() const noexcept;
-  // `address` and `source`, when given, replace the request's; `user_value` is WebSocket::user_value.
+  // `address` and `source`, when given, replace the request's; `user_value` is
+  // WebSocket::user_value.
   DialResult dial(WebSocketEvents& events, std::uint64_t user_value = 0,
                   const std::optional<SocketAddress>& address = std::nullopt,
                   const std::optional<SocketAddress>& source = std::nullopt);

@@ -1,0 +1,63 @@
+// The public face of the reactor, of timers and of tasks.
+#include "ringdown/reactor.h"
+
+#include "base/check.h"
+#include "ring/reactor_core.h"
+
+namespace ringdown {
+
+SetupError::~SetupError() = default;
+
+void Operation::die_in_flight() noexcept {
+  check_failed(__FILE__, __LINE__, "an operation was destroyed in flight");
+}
+
+TurnTask::~TurnTask() { RINGDOWN_CHECK(!queued_); }
+
+void TimerBase::arm(ReactorCore& reactor, TimePoint deadline) noexcept {
+  reactor.timers().insert(*this, deadline);
+}
+
+void TimerBase::cancel() noexcept {
+  if (is_armed()) TimerWheel::remove(*this);
+}
+
+namespace {
+
+// A posted callable: owns itself until it ran.
+class PostedWork {
+ public:
+  static void post(ReactorCore& reactor, std::function<void()> work) {
+    auto* posted = new PostedWork(std::move(work));
+    reactor.post(posted->task_);
+  }
+
+ private:
+  explicit PostedWork(std::function<void()> work) : work_(std::move(work)) {}
+  void run() {
+    const std::unique_ptr<PostedWork> self(this);
+    work_();
+  }
+  std::function<void()> work_;
+  Posted<&PostedWork::run> task_{*this};
+};
+
+}  // namespace
+
+Reactor::Reactor(const ReactorOptions& options)
+    : core_(std::make_unique<ReactorCore>(*this, options)) {}
+Reactor::~Reactor() = default;
+
+void Reactor::run() { core_->run(); }
+void Reactor::run_once(TimePoint deadline) { core_->run_once(deadline); }
+std::size_t Reactor::run_ready() { return core_->run_ready(); }
+void Reactor::stop() noexcept { core_->stop(); }
+bool Reactor::post(PostedTask& task) noexcept { return core_->post(task); }
+void Reactor::post(std::function<void()> work) { PostedWork::post(*core_, std::move(work)); }
+int Reactor::fd() { return core_->foreign_descriptor(); }
+std::optional<TimePoint> Reactor::next_deadline() const { return core_->next_deadline(); }
+TimePoint Reactor::now() const noexcept { return core_->now(); }
+Features Reactor::features() const noexcept { return core_->features(); }
+ReactorStatistics Reactor::statistics() const { return core_->statistics(); }
+
+}  // namespace ringdown

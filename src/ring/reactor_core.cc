@@ -1,0 +1,320 @@
+#include "ring/reactor_core.h"
+
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "base/check.h"
+
+namespace ringdown {
+namespace {
+
+UniqueFd make_eventfd() {
+  UniqueFd descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!descriptor) {
+    throw SetupError("eventfd: no descriptor is left: raise RLIMIT_NOFILE (ulimit -n)",
+                     Error(errno));
+  }
+  return descriptor;
+}
+
+void empty(const UniqueFd& eventfd) noexcept {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t size = ::read(eventfd.get(), &count, sizeof count);
+}
+
+void signal(const UniqueFd& eventfd) noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t size = ::write(eventfd.get(), &one, sizeof one);
+}
+
+// The kernel allows a ring no more direct descriptors than RLIMIT_NOFILE; a tenth is left to
+// everything else.
+unsigned sockets_allowed(unsigned wanted) {
+  if (wanted != 0) return wanted;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<unsigned>(std::min<rlim_t>(limit.rlim_cur / 10 * 9, 32768));
+}
+
+}  // namespace
+
+ReactorCore::ReactorCore(Reactor& reactor, const ReactorOptions& options)
+    : reactor_(reactor),
+      options_(options),
+      wake_descriptor_(make_eventfd()),
+      now_(Ring::now()),
+      timers_(now_) {
+  options_.sockets_per_ring = sockets_allowed(options.sockets_per_ring);
+  rings_.push_back(std::make_unique<Ring>(main_ring_options()));
+  sockets_.push_back(0);
+}
+
+ReactorCore::~ReactorCore() {
+  for (auto& extension : extensions_) extension.reset();
+  run_posted();
+  RINGDOWN_CHECK(turn_end_.first == nullptr && before_submission_.first == nullptr);
+  // The thread that ran the reactor may be gone, so nothing can be cancelled any more; a poll holds
+  // no memory.
+  if (wake_operation_.in_flight()) rings_[0]->abandon(wake_operation_);
+}
+
+RingOptions ReactorCore::main_ring_options() const {
+  return {.submission_entries = options_.submission_entries,
+          .completion_entries = options_.completion_entries,
+          .sockets = options_.sockets_per_ring,
+          .small_buffers = options_.receive_buffers,
+          .large_buffers = options_.large_receive_buffers,
+          .worker_threads = options_.worker_threads,
+          .allowed_features = options_.allowed_features,
+          .index = 0,
+          .signal_descriptor = -1};
+}
+
+// A further table of direct descriptors: a ring that nobody waits on and that signals the main one.
+void ReactorCore::add_slot_ring() {
+  RingOptions options = main_ring_options();
+  options.submission_entries = std::min(options.submission_entries, 1024U);
+  options.completion_entries = std::min(options.completion_entries, 8192U);
+  options.small_buffers = std::min(options.small_buffers, 256U);
+  options.large_buffers = std::min(options.large_buffers, 4U);
+  options.index = static_cast<std::uint16_t>(rings_.size());
+  options.signal_descriptor = wake_descriptor_.get();
+  rings_.push_back(std::make_unique<Ring>(options));
+  sockets_.push_back(0);
+  if (thread_adopted_) rings_.back()->enable();
+}
+
+std::uint16_t ReactorCore::room_for_socket() {
+  const bool one_table = !has(features(), Feature::direct_descriptors);
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    if (!one_table && sockets_[i] >= rings_[i]->sockets_max()) continue;
+    ++sockets_[i];
+    return static_cast<std::uint16_t>(i);
+  }
+  add_slot_ring();
+  ++sockets_.back();
+  return static_cast<std::uint16_t>(rings_.size() - 1);
+}
+
+bool ReactorCore::is_nearly_full(std::uint16_t ring, std::size_t margin) const noexcept {
+  if (!has(features(), Feature::direct_descriptors)) return false;
+  const std::size_t most = rings_[ring]->sockets_max();
+  return sockets_[ring] + std::min(margin, most / 4) >= most;
+}
+
+std::size_t ReactorCore::sockets() const noexcept {
+  std::size_t total = 0;
+  for (const std::size_t count : sockets_) total += count;
+  return total;
+}
+
+// --- tasks ---
+
+void ReactorCore::push(TaskList& list, TurnTask& task) noexcept {
+  if (task.queued_) return;
+  task.queued_ = true;
+  task.next_ = nullptr;
+  *list.last = &task;
+  list.last = &task.next_;
+}
+
+// Runs what was in the list at the beginning. A task is not touched after its thunk: its owner may
+// be gone.
+bool ReactorCore::run_list(TaskList& list) {
+  if (list.first == nullptr) return false;
+  TurnTask* task = list.first;
+  list.first = nullptr;
+  list.last = &list.first;
+  while (task != nullptr) {
+    TurnTask* next = task->next_;
+    task->queued_ = false;
+    task->thunk_(*task);
+    task = next;
+  }
+  return true;
+}
+
+void ReactorCore::run_turn_end() {
+  // The second list may feed the first (a stream that gives held bytes to its user), but each round
+  // consumes input.
+  do {
+    while (run_list(turn_end_)) {
+    }
+  } while (run_list(before_submission_));
+}
+
+void ReactorCore::wait_for_buffer(TurnTask& task) {
+  ++buffer_shortages_;
+  if (std::find(starved_.begin(), starved_.end(), &task) == starved_.end()) {
+    starved_.push_back(&task);
+  }
+}
+
+void ReactorCore::forget(TurnTask& task) noexcept {
+  if (!starved_.empty()) std::erase(starved_, &task);
+}
+
+void ReactorCore::wake_starved() noexcept {
+  for (TurnTask* task : starved_) before_submission(*task);
+  starved_.clear();
+}
+
+// --- other threads ---
+
+bool ReactorCore::post(PostedTask& task) noexcept {
+  if (task.posted_.exchange(true, std::memory_order_acq_rel)) return false;
+  PostedTask* newest = posted_.load(std::memory_order_relaxed);
+  do {
+    task.next_ = newest;
+  } while (!posted_.compare_exchange_weak(newest, &task, std::memory_order_seq_cst,
+                                          std::memory_order_relaxed));
+  wake();
+  return true;
+}
+
+void ReactorCore::wake() noexcept {
+  if (asleep_.exchange(false, std::memory_order_seq_cst)) signal(wake_descriptor_);
+}
+
+void ReactorCore::stop() noexcept {
+  stop_requested_.store(true, std::memory_order_seq_cst);
+  wake();
+}
+
+std::size_t ReactorCore::run_posted() {
+  PostedTask* task = posted_.exchange(nullptr, std::memory_order_acquire);
+  PostedTask* oldest = nullptr;
+  while (task != nullptr) {
+    PostedTask* next = task->next_;
+    task->next_ = oldest;
+    oldest = task;
+    task = next;
+  }
+  std::size_t count = 0;
+  while (oldest != nullptr) {
+    PostedTask* next = oldest->next_;
+    oldest->posted_.store(false, std::memory_order_release);
+    oldest->thunk_(*oldest);
+    oldest = next;
+    ++count;
+  }
+  return count;
+}
+
+void ReactorCore::on_wake(const Completion&) { empty(wake_descriptor_); }
+
+// --- turns ---
+
+void ReactorCore::adopt_thread() {
+  if (thread_adopted_) return;
+  thread_adopted_ = true;
+  for (const auto& ring : rings_) ring->enable();
+}
+
+std::size_t ReactorCore::dispatch(Ring& ring) {
+  std::array<TakenCompletion, completions_per_take> batch;
+  const std::size_t count = ring.take(batch);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [operation, completion] = batch[i];
+    operation->in_flight_ = completion.more;
+    operation->thunk_(*operation, completion);
+  }
+  return count;
+}
+
+void ReactorCore::wait(TimePoint wait_until) {
+  Ring& main = *rings_[0];
+  // Announced before the last look: a post after it signals, a post before it is seen here.
+  asleep_.store(true, std::memory_order_seq_cst);
+  const bool work = posted_.load(std::memory_order_seq_cst) != nullptr ||
+                    stop_requested_.load(std::memory_order_seq_cst);
+  if (work) {
+    main.submit();
+  } else {
+    const std::optional<TimePoint> due = timers_.next();
+    main.submit_and_wait(due ? std::min(*due, wait_until) : wait_until);
+  }
+  asleep_.store(false, std::memory_order_seq_cst);
+}
+
+std::size_t ReactorCore::turn(TimePoint wait_until) {
+  adopt_thread();
+  ++turns_;
+  Ring& main = *rings_[0];
+  if (!wake_operation_.in_flight()) main.poll(wake_operation_, wake_descriptor_.get());
+  std::size_t count = run_posted();
+  run_turn_end();
+  bool ready = main.has_ready();
+  for (std::size_t i = 1; i < rings_.size(); ++i) {
+    rings_[i]->submit();
+    ready = ready || rings_[i]->has_ready();
+  }
+  if (ready || wait_until == TimePoint::min()) {
+    main.submit();
+  } else {
+    wait(wait_until);
+  }
+  now_ = Ring::now();
+  for (std::size_t i = 0; i < rings_.size(); ++i) count += dispatch(*rings_[i]);
+  count += timers_.expire(now_);
+  return count;
+}
+
+void ReactorCore::run() {
+  while (!stop_requested_.exchange(false, std::memory_order_acq_rel)) turn(TimePoint::max());
+  run_turn_end();
+}
+
+void ReactorCore::run_once(TimePoint deadline) { turn(deadline); }
+
+std::size_t ReactorCore::run_ready() {
+  constexpr int turns_max = 16;  // then the foreign loop has its turn
+  if (foreign_descriptor_) empty(foreign_descriptor_);
+  std::size_t total = 0;
+  for (int i = 0; i < turns_max; ++i) {
+    const std::size_t count = turn(TimePoint::min());
+    total += count;
+    if (count == 0) break;
+  }
+  // What the last dispatch wants must be with the kernel before the foreign loop sleeps.
+  run_turn_end();
+  bool ready = false;
+  for (const auto& ring : rings_) {
+    ring->submit();
+    ready = ready || ring->has_ready();
+  }
+  asleep_.store(true, std::memory_order_seq_cst);
+  if (posted_.load(std::memory_order_seq_cst) != nullptr) ready = true;
+  if (ready && foreign_descriptor_) signal(foreign_descriptor_);
+  return total;
+}
+
+int ReactorCore::foreign_descriptor() {
+  if (!foreign_descriptor_) {
+    foreign_descriptor_ = make_eventfd();
+    rings_[0]->signal_completions_to(foreign_descriptor_.get());
+    signal(foreign_descriptor_);  // whatever was started before is taken up by the first run_ready
+  }
+  return foreign_descriptor_.get();
+}
+
+std::optional<TimePoint> ReactorCore::next_deadline() { return timers_.next(); }
+
+ReactorStatistics ReactorCore::statistics() const {
+  ReactorStatistics statistics;
+  for (const auto& ring : rings_) ring->add_to(statistics);
+  for (const auto& extension : extensions_) {
+    if (extension) statistics.pool_bytes += extension->pool_bytes();
+  }
+  statistics.turns = turns_;
+  statistics.buffer_shortages = buffer_shortages_;
+  statistics.sockets = sockets();
+  return statistics;
+}
+
+}  // namespace ringdown

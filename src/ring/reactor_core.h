@@ -1,0 +1,123 @@
+// The reactor inside: rings, turns, timers, what other threads post. The floors above use this
+// class.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "ring/ring.h"
+#include "ring/timer_wheel.h"
+#include "ringdown/reactor.h"
+
+namespace ringdown {
+
+// What a floor above keeps once for each reactor (pools, slabs); destroyed with it, before its
+// rings.
+class ReactorExtension {
+ public:
+  virtual ~ReactorExtension() = default;
+  virtual std::size_t pool_bytes() const noexcept { return 0; }
+};
+
+class ReactorCore : Immovable {
+ public:
+  explicit ReactorCore(Reactor& reactor, const ReactorOptions& options);
+  ~ReactorCore();
+
+  void run();
+  void run_once(TimePoint deadline);
+  std::size_t run_ready();
+  void stop() noexcept;
+  bool post(PostedTask& task) noexcept;
+  int foreign_descriptor();
+  std::optional<TimePoint> next_deadline();
+  TimePoint now() const noexcept { return now_; }
+  Reactor& reactor() noexcept { return reactor_; }
+  const ReactorOptions& options() const noexcept { return options_; }
+  ReactorStatistics statistics() const;
+
+  // Two lists run before each submission: first `at_turn_end` (what a turn's completions want
+  // sent), then `before_submission` (streams turn that into operations), until both are empty.
+  void at_turn_end(TurnTask& task) noexcept { push(turn_end_, task); }
+  void before_submission(TurnTask& task) noexcept { push(before_submission_, task); }
+
+  TimerWheel& timers() noexcept { return timers_; }
+  Ring& ring(std::uint16_t index) noexcept { return *rings_[index]; }
+  Features features() const noexcept { return rings_[0]->features(); }
+
+  // Which ring the next socket should be opened in: one with room, a new one if there is none.
+  // Counts the socket; `socket_gone` takes it back. Throws SetupError when no ring can be made.
+  std::uint16_t room_for_socket();
+  void socket_arrived(std::uint16_t ring) noexcept { ++sockets_[ring]; }
+  void socket_gone(std::uint16_t ring) noexcept { --sockets_[ring]; }
+  // An accept that finds the table full drops the connection: move on while `margin` slots are
+  // left.
+  bool is_nearly_full(std::uint16_t ring, std::size_t margin) const noexcept;
+  std::size_t sockets() const noexcept;
+
+  // A receive that found no buffer (ENOBUFS) waits until one is given back; `forget` when it no
+  // longer does.
+  void wait_for_buffer(TurnTask& task);
+  void forget(TurnTask& task) noexcept;
+  void buffer_returned() noexcept {
+    if (!starved_.empty()) wake_starved();
+  }
+
+  enum class Floor : std::uint8_t { net, tls, websocket };
+  std::unique_ptr<ReactorExtension>& extension(Floor floor) noexcept {
+    return extensions_[static_cast<std::size_t>(floor)];
+  }
+
+ private:
+  struct TaskList {
+    TurnTask* first = nullptr;
+    TurnTask** last = &first;
+  };
+  static void push(TaskList& list, TurnTask& task) noexcept;
+  static bool run_list(TaskList& list);
+
+  std::size_t turn(TimePoint wait_until);
+  void adopt_thread();
+  std::size_t run_posted();
+  void run_turn_end();
+  void wait(TimePoint wait_until);
+  std::size_t dispatch(Ring& ring);
+  void on_wake(const Completion& completion);
+  void wake() noexcept;
+  void wake_starved() noexcept;
+  RingOptions main_ring_options() const;
+  void add_slot_ring();
+
+  static constexpr std::size_t completions_per_take = 256;
+
+  Reactor& reactor_;
+  ReactorOptions options_;
+  // Read by nobody: only polled, and emptied by `on_wake`.
+  UniqueFd wake_descriptor_;                  // signalled by posts and by the slot rings
+  UniqueFd foreign_descriptor_;               // signalled by the main ring, for a foreign loop
+  std::vector<std::unique_ptr<Ring>> rings_;  // [0] is the main ring, the only one waited on
+  std::vector<std::size_t> sockets_;          // by ring
+  TimePoint now_;
+  TimerWheel timers_;
+  TaskList turn_end_;
+  TaskList before_submission_;
+  std::vector<TurnTask*> starved_;
+  std::array<std::unique_ptr<ReactorExtension>, 3> extensions_;
+  Op<&ReactorCore::on_wake> wake_operation_{*this};
+  bool thread_adopted_ = false;
+  std::uint64_t turns_ = 0;
+  std::uint64_t buffer_shortages_ = 0;
+
+  // Shared with other threads.
+  alignas(64) std::atomic<PostedTask*> posted_ = nullptr;  // a stack, newest first
+  std::atomic<bool> asleep_ = false;
+  std::atomic<bool> stop_requested_ = false;
+};
+
+}  // namespace ringdown

@@ -1,0 +1,392 @@
+// The verbs on the real io_uring: filling SQEs, reading CQEs. Nothing here knows what the
+// operations are for.
+#include "ring/ring.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+
+#include "base/check.h"
+#include "ring/ring_native.h"
+
+namespace ringdown {
+namespace {
+
+__kernel_timespec time_until(TimePoint deadline) {
+  const auto left = std::max(deadline - Ring::now(), TimePoint::duration::zero());
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+  return {.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+}
+
+void name_socket(io_uring_sqe& sqe, Socket socket) {
+  if (socket.direct) sqe.flags |= IOSQE_FIXED_FILE;
+}
+
+void link(io_uring_sqe& sqe, Link link) {
+  if (link == Link::next) sqe.flags |= IOSQE_IO_LINK;
+}
+
+// MSG_WAITALL: without it a short send does not break a chain, and the marker behind it would cut
+// the stream.
+constexpr int send_flags(Push push) {
+  return MSG_NOSIGNAL | MSG_WAITALL | (push == Push::with_next ? MSG_MORE : 0);
+}
+
+}  // namespace
+
+void ProvidedBuffers::recycle(std::uint16_t id) noexcept {
+  io_uring_buf_ring_add(ring_, memory_ + std::size_t{id} * buffer_size_,
+                        static_cast<unsigned>(buffer_size_), id, static_cast<int>(count_ - 1),
+                        unpublished_++);
+}
+
+void ProvidedBuffers::publish() noexcept {
+  if (unpublished_ == 0) return;
+  io_uring_buf_ring_advance(ring_, unpublished_);
+  unpublished_ = 0;
+}
+
+// --- the submission queue ---
+
+io_uring_sqe* Ring::Native::next_sqe() {
+  io_uring_sqe* sqe = io_uring_get_sqe(&ring);
+  while (sqe == nullptr) {
+    submit_now();
+    sqe = io_uring_get_sqe(&ring);
+  }
+  ++submissions;
+  return sqe;
+}
+
+// The queue is full in the middle of a turn. EBUSY: the completion queue has overflowed and must be
+// emptied first.
+void Ring::Native::submit_now() {
+  if (!enabled) {
+    RINGDOWN_CHECK(io_uring_enable_rings(&ring) == 0);
+    enabled = true;
+  }
+  ++enters;
+  const int result = io_uring_submit(&ring);
+  if (result >= 0 || result == -EINTR) return;
+  RINGDOWN_CHECK(result == -EBUSY || result == -EAGAIN);
+  spill_completions();
+}
+
+void Ring::Native::spill_completions() {
+  ++overflows;
+  io_uring_get_events(&ring);
+  io_uring_cqe* cqe = nullptr;
+  unsigned head = 0;
+  unsigned count = 0;
+  io_uring_for_each_cqe(&ring, head, cqe) {
+    spilled.push_back(
+        {static_cast<Operation*>(io_uring_cqe_get_data(cqe)),
+         {.result = cqe->res,
+          .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
+          .has_buffer = (cqe->flags & IORING_CQE_F_BUFFER) != 0,
+          .buffer_id = static_cast<std::uint16_t>(cqe->flags >> IORING_CQE_BUFFER_SHIFT)}});
+    ++count;
+  }
+  io_uring_cq_advance(&ring, count);
+}
+
+bool Ring::Native::overflowed() const noexcept {
+  return (__atomic_load_n(ring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
+}
+
+// Deferred work is waiting, or completions that did not fit the queue.
+bool Ring::Native::wants_enter() const noexcept {
+  return (__atomic_load_n(ring.sq.kflags, __ATOMIC_RELAXED) &
+          (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
+}
+
+// --- life ---
+
+Ring::Ring(const RingOptions& options)
+    : native_(std::make_unique<Native>()), index_(options.index) {
+  native_->create(options);
+}
+
+Ring::~Ring() { RINGDOWN_CHECK(native_->in_flight == 0); }
+
+void Ring::enable() {
+  Native& native = *native_;
+  if (!native.enabled) {
+    RINGDOWN_CHECK(io_uring_enable_rings(&native.ring) == 0);
+    native.enabled = true;
+  }
+  // Both are optimisations: a kernel that refuses them runs on without.
+  unsigned workers[2] = {native.worker_threads, native.worker_threads};
+  io_uring_register_iowq_max_workers(&native.ring, workers);
+  // A thread can register sixteen rings; only the one that is waited on is worth a place.
+  if (index_ == 0 && has(native.features, Feature::registered_ring) &&
+      io_uring_register_ring_fd(&native.ring) != 1) {
+    native.features &= ~static_cast<Features>(Feature::registered_ring);
+  }
+}
+
+void Ring::put_in_flight(Operation& operation) noexcept {
+  RINGDOWN_CHECK(!operation.in_flight_);
+  operation.in_flight_ = true;
+  ++native_->in_flight;
+}
+
+// --- verbs ---
+
+void Ring::nop(Operation& operation) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_nop(sqe);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::poll(Operation& operation, int descriptor) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_poll_add(sqe, descriptor, POLLIN);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::abandon(Operation& operation) noexcept {
+  operation.in_flight_ = false;
+  --native_->in_flight;
+}
+
+void Ring::accept(Operation& operation, int listener) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  if (has(native_->features, Feature::direct_descriptors)) {
+    io_uring_prep_multishot_accept_direct(sqe, listener, nullptr, nullptr, 0);
+  } else {
+    io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
+  }
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+// The socket is made by system calls, set up, and installed in the table: options of direct
+// descriptors need Linux 6.7, binding them 6.11, and the calls cost less than a chain of
+// operations.
+void Ring::open_socket(Operation& operation, OpenSocket& request) {
+  request.error = Error();
+  request.descriptor = ::socket(request.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  if (request.descriptor < 0) {
+    request.error = Error(errno);
+  } else if (request.family != AF_UNIX) {
+    ::setsockopt(request.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (request.source) {
+      // ip(7): the port is chosen by connect(2), so that one port can serve many destinations.
+      ::setsockopt(request.descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+      if (::bind(request.descriptor, request.source->native(), request.source->size()) != 0) {
+        request.error = Error(errno);
+      }
+    }
+  }
+  const bool installs = !request.error && has(native_->features, Feature::direct_descriptors);
+  if (!installs) return nop(operation);
+  request.slot = request.descriptor;
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_files_update(sqe, &request.slot, 1, static_cast<int>(IORING_FILE_INDEX_ALLOC));
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+Socket Ring::take_opened(OpenSocket& request, std::int32_t result) {
+  const bool direct = has(native_->features, Feature::direct_descriptors);
+  if (!request.error && result < 0) request.error = Error(-result);
+  if (!request.error && direct && result == 0) request.error = Error(ENFILE);
+  const bool keep = !request.error && !direct;
+  if (request.descriptor >= 0 && !keep) ::close(request.descriptor);
+  if (request.error) return {};
+  return {.slot = static_cast<std::uint32_t>(direct ? request.slot : request.descriptor),
+          .ring = index_,
+          .direct = direct};
+}
+
+void Ring::connect(Operation& operation, Socket socket, const SocketAddress& peer) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_connect(sqe, static_cast<int>(socket.slot), peer.native(), peer.size());
+  name_socket(*sqe, socket);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::receive(Operation& operation, Socket socket, ReceiveMode mode, BufferGroup group) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  const auto descriptor = static_cast<int>(socket.slot);
+  if (mode == ReceiveMode::multishot && has(native_->features, Feature::multishot_receive)) {
+    io_uring_prep_recv_multishot(sqe, descriptor, nullptr, 0, 0);
+  } else {
+    const std::size_t size = group == BufferGroup::small ? small_buffer_size : large_buffer_size;
+    io_uring_prep_recv(sqe, descriptor, nullptr, size, 0);
+  }
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = static_cast<std::uint16_t>(group);
+  name_socket(*sqe, socket);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::send(Operation& operation, Socket socket, std::span<const std::byte> bytes, Push push,
+                Link chained) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_send(sqe, static_cast<int>(socket.slot), bytes.data(), bytes.size(),
+                     send_flags(push));
+  name_socket(*sqe, socket);
+  link(*sqe, chained);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::send_gathered(Operation& operation, Socket socket, const msghdr& message, Push push,
+                         Link chained) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_sendmsg(sqe, static_cast<int>(socket.slot), &message,
+                        static_cast<unsigned>(send_flags(push)));
+  name_socket(*sqe, socket);
+  link(*sqe, chained);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::shutdown_send(Operation& operation, Socket socket, Link chained) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_shutdown(sqe, static_cast<int>(socket.slot), SHUT_WR);
+  name_socket(*sqe, socket);
+  link(*sqe, chained);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::reset(Operation& operation, Socket socket) {
+  // connect(2): AF_UNSPEC dissolves the association; TCP sends RST (tcp_disconnect).
+  static const sockaddr unspecified{.sa_family = AF_UNSPEC, .sa_data = {}};
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_connect(sqe, static_cast<int>(socket.slot), &unspecified, sizeof unspecified);
+  name_socket(*sqe, socket);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::close(Operation& operation, Socket socket) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  if (socket.direct) {
+    io_uring_prep_close_direct(sqe, socket.slot);
+  } else {
+    io_uring_prep_close(sqe, static_cast<int>(socket.slot));
+  }
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::cancel(Operation& operation, Operation& target) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_cancel64(sqe, reinterpret_cast<std::uintptr_t>(&target), 0);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+void Ring::reserve(unsigned count) {
+  while (io_uring_sq_space_left(&native_->ring) < count) native_->submit_now();
+}
+
+// --- provided buffers ---
+
+std::span<std::byte> Ring::buffer(BufferGroup group, std::uint16_t id) noexcept {
+  return native_->buffers[static_cast<std::size_t>(group)].buffer(id);
+}
+
+void Ring::recycle(BufferGroup group, std::uint16_t id) noexcept {
+  native_->buffers[static_cast<std::size_t>(group)].recycle(id);
+}
+
+// --- driving ---
+
+bool Ring::has_unsubmitted() const noexcept { return io_uring_sq_ready(&native_->ring) != 0; }
+
+void Ring::submit() {
+  Native& native = *native_;
+  for (ProvidedBuffers& buffers : native.buffers) buffers.publish();
+  if (!has_unsubmitted() && !native.wants_enter()) return;
+  ++native.enters;
+  if (native.overflowed()) ++native.overflows;
+  const int result = io_uring_submit_and_get_events(&native.ring);
+  RINGDOWN_CHECK(result >= 0 || result == -EINTR || result == -EBUSY || result == -EAGAIN);
+}
+
+void Ring::submit_and_wait(TimePoint deadline) {
+  Native& native = *native_;
+  if (!native.spilled.empty()) return submit();
+  for (ProvidedBuffers& buffers : native.buffers) buffers.publish();
+  ++native.enters;
+  if (native.overflowed()) ++native.overflows;
+  io_uring_cqe* first = nullptr;
+  int result = 0;
+  if (deadline == TimePoint::max()) {
+    result = io_uring_submit_and_wait(&native.ring, 1);
+  } else {
+    __kernel_timespec timeout = time_until(deadline);
+    result = io_uring_submit_and_wait_timeout(&native.ring, &first, 1, &timeout, nullptr);
+  }
+  RINGDOWN_CHECK(result >= 0 || result == -EINTR || result == -ETIME || result == -EBUSY ||
+                 result == -EAGAIN);
+}
+
+bool Ring::has_ready() const noexcept {
+  return io_uring_cq_ready(&native_->ring) != 0 || native_->wants_enter() ||
+         !native_->spilled.empty();
+}
+
+std::size_t Ring::take(std::span<TakenCompletion> out) {
+  Native& native = *native_;
+  std::size_t count = 0;
+  if (!native.spilled.empty()) [[unlikely]] {
+    count = std::min(out.size(), native.spilled.size());
+    const auto end = native.spilled.begin() + static_cast<std::ptrdiff_t>(count);
+    std::copy(native.spilled.begin(), end, out.begin());
+    native.spilled.erase(native.spilled.begin(), end);
+  } else {
+    io_uring_cqe* cqe = nullptr;
+    unsigned head = 0;
+    io_uring_for_each_cqe(&native.ring, head, cqe) {
+      if (count == out.size()) break;
+      out[count++] = {
+          static_cast<Operation*>(io_uring_cqe_get_data(cqe)),
+          {.result = cqe->res,
+           .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
+           .has_buffer = (cqe->flags & IORING_CQE_F_BUFFER) != 0,
+           .buffer_id = static_cast<std::uint16_t>(cqe->flags >> IORING_CQE_BUFFER_SHIFT)}};
+    }
+    io_uring_cq_advance(&native.ring, static_cast<unsigned>(count));
+  }
+  for (const TakenCompletion& taken : out.first(count)) {
+    if (!taken.completion.more) --native.in_flight;
+  }
+  native.completions += count;
+  return count;
+}
+
+void Ring::signal_completions_to(int descriptor) {
+  const int result = io_uring_register_eventfd(&native_->ring, descriptor);
+  if (result < 0) throw SetupError("io_uring_register_eventfd", Error(-result));
+}
+
+TimePoint Ring::now() noexcept { return Clock::now(); }
+Features Ring::features() const noexcept { return native_->features; }
+unsigned Ring::sockets_max() const noexcept { return native_->sockets_max; }
+
+void Ring::add_to(ReactorStatistics& statistics) const noexcept {
+  statistics.enters += native_->enters;
+  statistics.submissions += native_->submissions;
+  statistics.completions += native_->completions;
+  statistics.overflows += native_->overflows;
+  for (const ProvidedBuffers& buffers : native_->buffers) statistics.pool_bytes += buffers.bytes();
+  ++statistics.rings;
+}
+
+}  // namespace ringdown

@@ -1,0 +1,133 @@
+// The verbs through which everything above reaches io_uring. Two implementations of this one class
+// exist, chosen when linking: ring.cc (the kernel) and the simulated ring of the tests. No virtual
+// call, no liburing type.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "ringdown/operation.h"
+#include "ringdown/reactor.h"
+#include "ringdown/socket_address.h"
+
+namespace ringdown {
+
+// Provided buffers come in two sizes; a stream that fills the small ones asks for the large.
+enum class BufferGroup : std::uint8_t { small, large };
+inline constexpr std::size_t small_buffer_size = 4096;
+inline constexpr std::size_t large_buffer_size = 262144;
+
+enum class ReceiveMode : std::uint8_t { once, multishot };
+
+// Whether the next verb of this socket starts only when this one has succeeded (IOSQE_IO_LINK).
+enum class Link : std::uint8_t { none, next };
+
+// MSG_MORE: a marker follows at once, so that both leave in one segment.
+enum class Push : std::uint8_t { now, with_next };
+
+// What a socket that will connect needs; must live until the completion of `open_socket`.
+struct OpenSocket {
+  int family = AF_INET;
+  std::optional<SocketAddress> source;  // bound before connecting, with the port left to `connect`
+  int descriptor = -1;                  // between the call and `take_opened`
+  int slot = -1;                        // likewise
+  Error error;                          // after `take_opened` gave no socket
+};
+
+struct RingOptions {
+  unsigned submission_entries = 4096;
+  unsigned completion_entries = 16384;
+  unsigned sockets = 0;  // slots in the table of direct descriptors
+  unsigned small_buffers = 2048;
+  unsigned large_buffers = 32;
+  unsigned worker_threads = 1;
+  Features allowed_features = all_features;
+  std::uint16_t index = 0;     // in the reactor; 0 is the ring that is waited on
+  int signal_descriptor = -1;  // an eventfd to signal on every completion (slot rings)
+};
+
+struct TakenCompletion {
+  Operation* operation;
+  Completion completion;
+};
+
+class Ring : Immovable {
+ public:
+  // Throws SetupError.
+  explicit Ring(const RingOptions& options);
+  ~Ring();
+
+  // --- verbs. Each takes an operation that is not in flight and puts it in flight; the completion
+  // is told by `take`. Memory passed by pointer must live until then. ---
+  void nop(Operation& operation);
+  // Completes once when `descriptor` (an eventfd) is readable; reads nothing.
+  void poll(Operation& operation, int descriptor);
+  // Forgets a `poll` in flight because the ring is about to be destroyed; it holds no memory of
+  // ours.
+  void abandon(Operation& operation) noexcept;
+  // Multishot; each completion's result is the slot (or descriptor) of an accepted socket.
+  void accept(Operation& operation, int listener);
+  void open_socket(Operation& operation, OpenSocket& request);
+  // After the completion of `open_socket`: the socket, or none (result < 0).
+  Socket take_opened(OpenSocket& request, std::int32_t result);
+  void connect(Operation& operation, Socket socket, const SocketAddress& peer);
+  void receive(Operation& operation, Socket socket, ReceiveMode mode, BufferGroup group);
+  // Sends all of it or fails (MSG_WAITALL): a short send breaks a chain.
+  void send(Operation& operation, Socket socket, std::span<const std::byte> bytes, Push push,
+            Link link);
+  void send_gathered(Operation& operation, Socket socket, const msghdr& message, Push push,
+                     Link link);
+  void shutdown_send(Operation& operation, Socket socket, Link link);  // shutdown(2), SHUT_WR
+  // Disconnects with RST (connect(2) with AF_UNSPEC, tcp(7)); the socket still has to be closed.
+  void reset(Operation& operation, Socket socket);
+  void close(Operation& operation, Socket socket);
+  // Its own completion says whether the target was found; the target completes too (ECANCELED).
+  void cancel(Operation& operation, Operation& target);
+  // Makes room, so that a chain of `count` verbs is not cut by an early submission.
+  void reserve(unsigned count);
+
+  // --- provided buffers ---
+  std::span<std::byte> buffer(BufferGroup group, std::uint16_t id) noexcept;
+  void recycle(BufferGroup group, std::uint16_t id) noexcept;
+
+  // --- listeners: descriptors of the process, made by system calls at set-up ---
+  struct Listening {
+    int descriptor = -1;
+    Error error;
+    SocketAddress address;  // as bound: an ephemeral port is filled in
+  };
+  static Listening listen(const SocketAddress& address, int backlog, bool reuse_port);
+  static void close_listener(int descriptor) noexcept;
+
+  // --- driving ---
+  void enable();  // this thread is the only one that submits from now on
+  bool has_unsubmitted() const noexcept;
+  // Submits and, where the kernel says that deferred work waits, runs it; never blocks.
+  void submit();
+  // Submits and waits for a completion until `deadline`; TimePoint::max(): without bound.
+  void submit_and_wait(TimePoint deadline);
+  bool has_ready() const noexcept;  // a completion can be taken, or `submit` would make one
+  // Copies completions out and frees their places in the ring. At most out.size().
+  std::size_t take(std::span<TakenCompletion> out);
+  // Also signals `descriptor` (an eventfd) on every completion.
+  void signal_completions_to(int descriptor);
+
+  static TimePoint now() noexcept;
+  Features features() const noexcept;
+  unsigned sockets_max() const noexcept;
+  void add_to(ReactorStatistics& statistics) const noexcept;
+
+ private:
+  struct Native;
+  void put_in_flight(Operation& operation) noexcept;
+  std::unique_ptr<Native> native_;
+  std::uint16_t index_ = 0;
+};
+
+}  // namespace ringdown

@@ -1,0 +1,67 @@
+// What ring.cc and ring_setup.cc share: the io_uring itself. Only these two include liburing.
+#pragma once
+
+#include <liburing.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ring/ring.h"
+
+namespace ringdown {
+
+// A ring of provided buffers of one size (io_uring_register_buf_ring(3)).
+class ProvidedBuffers {
+ public:
+  ProvidedBuffers() = default;
+  ProvidedBuffers(const ProvidedBuffers&) = delete;
+  ProvidedBuffers& operator=(const ProvidedBuffers&) = delete;
+  ~ProvidedBuffers();
+
+  // Returns 0 or -errno. `count` is a power of two.
+  int create(io_uring& ring, std::uint16_t group, unsigned count, std::size_t buffer_size);
+  std::span<std::byte> buffer(std::uint16_t id) noexcept {
+    return {memory_ + std::size_t{id} * buffer_size_, buffer_size_};
+  }
+  void recycle(std::uint16_t id) noexcept;
+  void publish() noexcept;  // lets the kernel see what was recycled
+  std::size_t bytes() const noexcept { return count_ * buffer_size_; }
+
+ private:
+  io_uring_buf_ring* ring_ = nullptr;
+  std::byte* memory_ = nullptr;
+  unsigned count_ = 0;
+  std::size_t buffer_size_ = 0;
+  int unpublished_ = 0;
+};
+
+struct Ring::Native {
+  io_uring ring{};
+  bool created = false;
+  bool enabled = false;
+  Features features = 0;
+  unsigned sockets_max = 0;
+  unsigned worker_threads = 1;
+  std::array<ProvidedBuffers, 2> buffers;  // by BufferGroup
+  std::vector<TakenCompletion> spilled;    // taken early, to make room in the completion queue
+  std::uint64_t enters = 0;
+  std::uint64_t submissions = 0;
+  std::uint64_t completions = 0;
+  std::uint64_t overflows = 0;
+  std::size_t in_flight = 0;
+
+  ~Native();
+  // In ring_setup.cc. Throws SetupError.
+  void create(const RingOptions& options);
+
+  io_uring_sqe* next_sqe();
+  void submit_now();
+  void spill_completions();
+  bool overflowed() const noexcept;
+  bool wants_enter() const noexcept;
+};
+
+}  // namespace ringdown

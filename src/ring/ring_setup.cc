@@ -1,0 +1,162 @@
+// Making a ring: the ladder of set-up flags, the table of direct descriptors, provided buffers.
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <string>
+
+#include "base/check.h"
+#include "ring/ring_native.h"
+
+namespace ringdown {
+namespace {
+
+[[noreturn]] void fail(const std::string& what, int result, const std::string& cure) {
+  const Error error(-result);
+  throw SetupError(what + ": " + std::string(error.name()) + ": " + cure, error);
+}
+
+// Flags cannot be probed, only tried: the kernel says EINVAL to one it does not know.
+unsigned setup_flags(Features features) {
+  unsigned flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+  if (has(features, Feature::submit_all)) flags |= IORING_SETUP_SUBMIT_ALL;
+  if (has(features, Feature::start_disabled)) flags |= IORING_SETUP_R_DISABLED;
+  if (has(features, Feature::single_issuer)) flags |= IORING_SETUP_SINGLE_ISSUER;
+  if (has(features, Feature::defer_taskrun)) {
+    flags |= IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+  } else if (has(features, Feature::coop_taskrun)) {
+    flags |= IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+  }
+  return flags;
+}
+
+// The newest first: what an older kernel lacks is left out first.
+constexpr Feature rungs[] = {Feature::defer_taskrun, Feature::single_issuer, Feature::coop_taskrun,
+                             Feature::submit_all, Feature::start_disabled};
+
+constexpr Features without(Features features, Feature feature) {
+  return features & ~static_cast<Features>(feature);
+}
+
+std::string cure_for(int result) {
+  switch (-result) {
+    case EPERM:
+    case EACCES:
+      return "io_uring is forbidden here: sysctl kernel.io_uring_disabled must be 0 (or this user "
+             "in "
+             "kernel.io_uring_group), and a container needs a seccomp profile that allows io_uring";
+    case ENOSYS: return "this kernel or sandbox has no io_uring: ringdown needs Linux 6.1 or later";
+    case ENOMEM: return "no memory for the ring: raise RLIMIT_MEMLOCK (ulimit -l) or free memory";
+    case EMFILE: return "no descriptor is left: raise RLIMIT_NOFILE (ulimit -n)";
+    case ENFILE: return "the system's table of files is full: raise sysctl fs.file-max";
+    case EINVAL: return "this kernel refuses the ring's options: ringdown needs Linux 6.1 or later";
+    default: return "unexpected";
+  }
+}
+
+}  // namespace
+
+ProvidedBuffers::~ProvidedBuffers() {
+  if (memory_ != nullptr) munmap(memory_, count_ * buffer_size_);
+  if (ring_ != nullptr) munmap(ring_, count_ * sizeof(io_uring_buf));
+}
+
+int ProvidedBuffers::create(io_uring& ring, std::uint16_t group, unsigned count,
+                            std::size_t buffer_size) {
+  constexpr int protection = PROT_READ | PROT_WRITE;
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  void* entries = mmap(nullptr, count * sizeof(io_uring_buf), protection, flags, -1, 0);
+  if (entries == MAP_FAILED) return -ENOMEM;
+  ring_ = static_cast<io_uring_buf_ring*>(entries);
+  count_ = count;
+  void* memory = mmap(nullptr, count * buffer_size, protection, flags, -1, 0);
+  if (memory == MAP_FAILED) return -ENOMEM;
+  memory_ = static_cast<std::byte*>(memory);
+  buffer_size_ = buffer_size;
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(ring_);
+  registration.ring_entries = count;
+  registration.bgid = group;
+  if (const int result = io_uring_register_buf_ring(&ring, &registration, 0); result < 0) {
+    return result;
+  }
+  io_uring_buf_ring_init(ring_);
+  for (unsigned id = 0; id < count; ++id) recycle(static_cast<std::uint16_t>(id));
+  publish();
+  return 0;
+}
+
+Ring::Native::~Native() {
+  // The provided buffers are unmapped after the ring has gone: the kernel may not write to them any
+  // more.
+  if (created) io_uring_queue_exit(&ring);
+}
+
+void Ring::Native::create(const RingOptions& options) {
+  features = options.allowed_features;
+  if (!has(features, Feature::single_issuer)) features = without(features, Feature::defer_taskrun);
+  worker_threads = options.worker_threads;
+  int result = -EINVAL;
+  std::size_t rung = 0;
+  while (true) {
+    io_uring_params parameters{};
+    parameters.flags = setup_flags(features);
+    parameters.cq_entries = options.completion_entries;
+    result = io_uring_queue_init_params(options.submission_entries, &ring, &parameters);
+    if (result != -EINVAL || rung == std::size(rungs)) break;
+    features = without(features, rungs[rung++]);
+  }
+  if (result < 0) fail("io_uring_setup", result, cure_for(result));
+  created = true;
+  if (has(features, Feature::defer_taskrun)) features = without(features, Feature::coop_taskrun);
+  enabled = !has(features, Feature::start_disabled);
+
+  if (has(features, Feature::direct_descriptors)) {
+    result = io_uring_register_files_sparse(&ring, options.sockets);
+    if (result == -EINVAL) {
+      features = without(features, Feature::direct_descriptors);
+    } else if (result < 0) {
+      fail("a table of " + std::to_string(options.sockets) + " direct descriptors", result,
+           "raise RLIMIT_NOFILE (ulimit -n) or lower ReactorOptions::sockets_per_ring");
+    }
+  }
+  sockets_max = options.sockets;
+  const struct {
+    BufferGroup group;
+    unsigned count;
+    std::size_t size;
+  } groups[] = {{BufferGroup::small, options.small_buffers, small_buffer_size},
+                {BufferGroup::large, options.large_buffers, large_buffer_size}};
+  for (const auto& [group, count, size] : groups) {
+    const auto id = static_cast<std::uint16_t>(group);
+    result = buffers[id].create(ring, id, count, size);
+    if (result < 0) fail("provided buffers", result, cure_for(result));
+  }
+  if (options.signal_descriptor >= 0) {
+    result = io_uring_register_eventfd(&ring, options.signal_descriptor);
+    if (result < 0) fail("io_uring_register_eventfd", result, cure_for(result));
+  }
+}
+
+std::string to_string(Features features) {
+  static constexpr struct {
+    Feature feature;
+    const char* name;
+  } names[] = {{Feature::single_issuer, "single_issuer"},
+               {Feature::defer_taskrun, "defer_taskrun"},
+               {Feature::coop_taskrun, "coop_taskrun"},
+               {Feature::submit_all, "submit_all"},
+               {Feature::start_disabled, "start_disabled"},
+               {Feature::registered_ring, "registered_ring"},
+               {Feature::direct_descriptors, "direct_descriptors"},
+               {Feature::multishot_receive, "multishot_receive"}};
+  std::string text;
+  for (const auto& [feature, name] : names) {
+    if (!has(features, feature)) continue;
+    if (!text.empty()) text += ' ';
+    text += name;
+  }
+  return text;
+}
+
+}  // namespace ringdown
