@@ -133,6 +133,9 @@ class TidyTest(unittest.TestCase):
 
     def test_a_source_says_what_it_is(self):
         self.assert_found({"src/net/tcp.cc": "int a;\n"}, "src/net/tcp.cc:1:", "begins with")
+        self.assertEqual(self.findings({"src/net/tcp.cc": '#include "net/tcp.h"\n'}), [])
+        other = '#include "ring/ring.h"\n'
+        self.assert_found({"src/net/tcp.cc": other}, "src/net/tcp.cc:1:", "begins with")
         self.assert_found({"src/net/tcp.h": SOURCE}, "src/net/tcp.h:1:", "#pragma once")
 
     def test_words_that_do_not_belong_here(self):
@@ -140,7 +143,7 @@ class TidyTest(unittest.TestCase):
             self.assert_found(
                 {"docs/conventions.md": f"One\nand {word} again\n"}, "docs/conventions.md:2:", word[:5]
             )
-        allowed = 'mkdtemp("XXX' 'XXX"), http://localhost/ho' "me/, src/wo" "rk/\n"
+        allowed = 'mkdtemp("XX' 'XXXX"), http://localhost/ho' "me/, src/wo" "rk/\n"
         self.assertEqual(self.findings({"docs/conventions.md": allowed}), [])
 
     def assert_function_limit(self, head, tail="}\n"):

@@ -33,7 +33,8 @@ install_missing() {
   say "installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   as_root apt-get update -qq </dev/null >&2
-  as_root apt-get install -qq -y --no-install-recommends "${missing[@]}" </dev/null >&2
+  as_root apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" \
+    </dev/null >&2
 }
 
 # configure DIRECTORY OPTION...: sets the directory up, or gives it these options if it has others.

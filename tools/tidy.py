@@ -148,8 +148,11 @@ def check_lines(tree, path, text):
 
 
 def check_opening(tree, path, text):
-    if not text.startswith("// "):
-        yield 1, "a source begins with a comment that says what it is"
+    own_header = re.match(r'#include "(?:[\w/]+/)?(\w+)\.h"\n', text)  # it says what its .cc is
+    if not text.startswith("// ") and not (
+        own_header and path.endswith(f"/{own_header.group(1)}.cc")
+    ):
+        yield 1, "a source begins with a comment that says what it is, or its own header"
     if path.endswith(".h") and "\n#pragma once\n" not in text:
         yield 1, "a header without #pragma once"
 
