@@ -1,5 +1,6 @@
 #include "protocol/mask.h"
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -21,20 +22,22 @@ inline void mask_word(std::byte* out, const std::byte* in, Word key) noexcept {
 // is the same at each.
 void mask_bytes(std::byte* out, const std::byte* in, std::size_t size, MaskingKey key,
                 std::size_t phase) noexcept {
-  MaskingKey turned;
-  for (std::size_t i = 0; i < turned.size(); ++i) turned[i] = key[(phase + i) % key.size()];
+  // The key as the payload meets it from here on.
   std::uint32_t key32;
-  std::memcpy(&key32, turned.data(), sizeof key32);
+  std::memcpy(&key32, key.data(), sizeof key32);
+  const int turn = 8 * static_cast<int>(phase % sizeof key32);
+  key32 =
+      std::endian::native == std::endian::little ? std::rotr(key32, turn) : std::rotl(key32, turn);
   const std::uint64_t key64 = std::uint64_t{key32} << 32 | key32;
   const Vector key128 = {key64, key64};
 
   constexpr std::size_t vector_size = sizeof(Vector);
   std::size_t at = 0;
   for (; size - at >= 4 * vector_size; at += 4 * vector_size) {
-    Vector words[4];
-    std::memcpy(words, in + at, sizeof words);
-    for (Vector& word : words) word ^= key128;
-    std::memcpy(out + at, words, sizeof words);
+    mask_word(out + at, in + at, key128);
+    mask_word(out + at + vector_size, in + at + vector_size, key128);
+    mask_word(out + at + 2 * vector_size, in + at + 2 * vector_size, key128);
+    mask_word(out + at + 3 * vector_size, in + at + 3 * vector_size, key128);
   }
   for (; size - at >= vector_size; at += vector_size) mask_word(out + at, in + at, key128);
   if (size - at >= sizeof key64) {
@@ -45,6 +48,8 @@ void mask_bytes(std::byte* out, const std::byte* in, std::size_t size, MaskingKe
     mask_word(out + at, in + at, key32);
     at += sizeof key32;
   }
+  std::byte turned[sizeof key32];
+  std::memcpy(turned, &key32, sizeof key32);
   for (std::size_t i = 0; at < size; ++i, ++at) out[at] = in[at] ^ turned[i];
 }
 

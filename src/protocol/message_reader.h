@@ -75,6 +75,8 @@ class MessageReader {
     failed,
   };
 
+  std::size_t small_message_size(std::span<const std::byte> input) const noexcept;
+  Event read_small_message(std::span<std::byte>& input, std::size_t size) noexcept;
   Violation read_first_byte(std::uint8_t byte) noexcept;
   Violation read_second_byte(std::uint8_t byte) noexcept;
   Violation read_length_byte(std::uint8_t byte, std::uint64_t minimum) noexcept;
