@@ -46,23 +46,29 @@ constexpr bool over(Half half) noexcept { return half == Half::ended || half == 
 
 CloseAction CloseHandshake::take(CloseEvent event, CloseStatus status) noexcept {
   const Next next = step(state_, event, rules_);
-  CloseAction actions = next.actions;
-  if (actions == CloseAction::refuse) return actions;
+  if (next.actions == CloseAction::refuse) return CloseAction::refuse;
   state_ = next.to;
   if (outcome_ == CloseOutcome::clean) outcome_ = next.outcome;
+  CloseAction actions = next.actions;
   if (has(actions, CloseAction::send_close_frame)) own_status_ = status;
-  if (close_called_) actions = without(actions, CloseAction::deliver_peer_close);
-  if (event == CloseEvent::shutdown_called) shutdown_pending_ = true;
-  if (event == CloseEvent::close_called) close_called_ = close_pending_ = true;
-  if (shutdown_pending_ && over(state_.halves.send)) {
-    shutdown_pending_ = false;
+  if (closing()) actions = without(actions, CloseAction::deliver_peer_close);
+  if (event == CloseEvent::shutdown_called) shutdown_ = Call::pending;
+  if (event == CloseEvent::close_called) close_ = Call::pending;
+  return actions | complete_calls();
+}
+
+// A call completes when the halves it waits for are over, with their markers or without: so both
+// have completed at `finish`.
+CloseAction CloseHandshake::complete_calls() noexcept {
+  CloseAction actions = CloseAction::none;
+  if (shutdown_ == Call::pending && over(state_.halves.send)) {
+    shutdown_ = Call::completed;
     actions = actions | CloseAction::complete_shutdown;
   }
-  if (close_pending_ && over(state_.halves.send) && over(state_.halves.receive)) {
-    close_pending_ = false;
+  if (close_ == Call::pending && over(state_.halves.send) && over(state_.halves.receive)) {
+    close_ = Call::completed;
     actions = actions | CloseAction::complete_close;
   }
-  if (has(actions, CloseAction::finish)) RINGDOWN_CHECK(!shutdown_pending_ && !close_pending_);
   return actions;
 }
 
@@ -71,7 +77,7 @@ CloseAction CloseHandshake::shutdown(CloseStatus status) noexcept {
 }
 
 CloseAction CloseHandshake::close(CloseStatus status) noexcept {
-  if (close_called_) return CloseAction::refuse;
+  if (closing()) return CloseAction::refuse;
   return take(CloseEvent::close_called, status);
 }
 
@@ -111,7 +117,7 @@ CloseDeadline CloseHandshake::deadline() const noexcept {
     if (receive == Half::open) return CloseDeadline::none;
     return receive == Half::ended ? CloseDeadline::answer : CloseDeadline::keep_sending;
   }
-  if (receive == Half::open && !close_called_) return CloseDeadline::half_closed;
+  if (receive == Half::open && !closing()) return CloseDeadline::half_closed;
   return CloseDeadline::close;
 }
 

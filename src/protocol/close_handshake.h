@@ -290,15 +290,13 @@ class CloseHandshake {
   // Whether `send` is accepted.
   bool may_send() const noexcept { return state_.halves.send == Half::open; }
   // Whether arriving data goes to the application.
-  bool may_deliver() const noexcept {
-    return state_.halves.receive == Half::open && !close_called_;
-  }
+  bool may_deliver() const noexcept { return state_.halves.receive == Half::open && !closing(); }
   // RFC 6455 5.5.2: a ping is answered unless the peer's Close came, after our own Close too.
   bool may_pong() const noexcept {
     return state_.halves.receive == Half::open && state_.stream == StreamPhase::open;
   }
   // close was called: data is discarded.
-  bool closing() const noexcept { return close_called_; }
+  bool closing() const noexcept { return close_ != Call::not_made; }
   bool peer_closed() const noexcept { return state_.halves.receive == Half::ended; }
   bool finished() const noexcept { return state_.stream == StreamPhase::over; }
 
@@ -316,16 +314,18 @@ class CloseHandshake {
   CloseState state() const noexcept { return state_; }
 
  private:
+  enum class Call : std::uint8_t { not_made, pending, completed };
+
   CloseAction take(CloseEvent event, CloseStatus status = CloseStatus::abnormal) noexcept;
+  CloseAction complete_calls() noexcept;
 
   CloseStatus peer_status_ = CloseStatus::abnormal;
   CloseStatus own_status_ = CloseStatus::abnormal;
   CloseState state_;
   CloseRules rules_;
   CloseOutcome outcome_ = CloseOutcome::clean;  // until something spoils it
-  bool close_called_ = false;
-  bool shutdown_pending_ = false;
-  bool close_pending_ = false;
+  Call shutdown_ = Call::not_made;
+  Call close_ = Call::not_made;
 };
 static_assert(sizeof(CloseHandshake) <= 16);
 
