@@ -97,7 +97,7 @@ class ByteStream : Immovable {
 
   // Queues the pieces behind what is queued; all queued in one turn leaves in one system operation.
   // The array of pieces and their bytes are borrowed until the operation completes. wrong_state
-  // after `shutdown` or `close`.
+  // after `shutdown` or `close`; bad_argument: no piece, or over 64.
   virtual Start send(SendOperation& operation, std::span<const ConstBytes> pieces) = 0;
   // Ends the sending half behind everything queued (FIN). on_shutdown follows. wrong_state when it
   // has ended.

@@ -39,4 +39,13 @@ class RINGDOWN_API SocketAddress {
   socklen_t size_ = 0;
 };
 
+// What a socket that will connect needs; must live until the completion of `open_socket`.
+struct OpenSocket {
+  int family = AF_INET;
+  std::optional<SocketAddress> source;  // bound before connecting, with the port left to `connect`
+  int descriptor = -1;                  // between the call and `take_opened`
+  int slot = -1;                        // likewise
+  Error error;                          // after `take_opened` gave no socket
+};
+
 }  // namespace ringdown

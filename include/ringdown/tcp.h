@@ -81,18 +81,20 @@ class RINGDOWN_API TcpListener : Immovable {
   bool is_listening() const noexcept { return descriptor_ >= 0; }
 
  private:
-  void arm();
+  void arm() noexcept;
   void on_accept(const Completion& completion);
   void on_cancelled(const Completion& completion);
   void on_retry();
-  void finish_if_stopped();
+  void go_on();
 
   ReactorCore& reactor_;
   ListenerEvents& events_;
   int descriptor_ = -1;
+  int backlog_ = 0;
   std::uint16_t ring_ = 0;  // where accepting is armed
   bool paused_ = false;
   bool stopping_ = false;
+  bool moving_ = false;  // to a ring with room
   Op<&TcpListener::on_accept> accept_operation_{*this};
   Op<&TcpListener::on_cancelled> cancel_operation_{*this};
   Timer<&TcpListener::on_retry> retry_timer_{*this};
@@ -141,7 +143,7 @@ class RINGDOWN_API TcpConnector : Immovable {
   Error error_;
   Socket socket_;
   SocketAddress peer_;
-  std::unique_ptr<struct OpenSocket> request_;
+  OpenSocket request_;
   Op<&TcpConnector::on_opened> open_operation_{*this};
   Op<&TcpConnector::on_connect> connect_operation_{*this};
   Op<&TcpConnector::on_cancelled> cancel_operation_{*this};
@@ -149,6 +151,7 @@ class RINGDOWN_API TcpConnector : Immovable {
   Timer<&TcpConnector::on_deadline> deadline_timer_{*this};
 };
 
+enum class BufferGroup : std::uint8_t;
 struct HeldInput;
 struct GatheredSend;
 
@@ -175,30 +178,81 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   bool is_closed() const noexcept { return stage_ == Stage::closed; }
 
  private:
-  // How far the stream is on its way to the end; moves downwards only.
+  // How far the stream is on its way to its end; moves downwards only.
   enum class Stage : std::uint8_t {
     idle,  // no socket yet
     running,
     closing_after_sends,  // close_after_sends was called
     lingering,            // close was called: reads and discards until the peer's FIN
-    aborting,             // cancel and reset, then close
+    aborting,             // reset and cancel, join, then close
     closing,              // the close itself is in flight
     closed,
   };
+  // What `end_operation_` is doing.
+  enum class Ending : std::uint8_t { nothing, shutdown, reset, close };
 
   void on_receive(const Completion& completion);
   void on_send(const Completion& completion);
-  void on_ended(const Completion& completion);  // SHUT_WR, or the reset of an abort
+  void on_end(const Completion& completion);
   void on_cancelled(const Completion& completion);
-  void on_socket_closed(const Completion& completion);
   void on_linger_deadline();
-  void advance();  // end of turn: turns what is wanted into operations
+  void advance();
+
+  void advance_sends();
+  void advance_receive();
+  void advance_abort();
+  bool advance_to_close();
+  void finish();
+  void start_sends();
+  void start_ending(Ending ending, bool chained);
+  void submit_batch(std::span<const ConstBytes> first, std::size_t pieces, bool chained);
+  void complete_sends(SendOperation* end, std::size_t sent, Error error);
+  void complete_all_sends(Error error);
+  void receive_bytes(std::size_t size, std::uint16_t buffer_id);
+  void receive_end(std::int32_t result);
+  void hold(std::uint16_t buffer_id, std::size_t offset, std::size_t size);
+  void deliver_held();
+  void drop_held() noexcept;
+  void deliver_end();
+  void fail(Error error);
+  void begin_abort(Error reason);
+  void wake() noexcept;
+  bool is_chatty() const noexcept;
+  BufferGroup armed_group() const noexcept;
+  bool joined() const noexcept;
 
   ReactorCore& reactor_;
   ByteStreamEvents& events_;
   Socket socket_;
   Halves halves_;
   Stage stage_ = Stage::idle;
+  Ending ending_ = Ending::nothing;
+  std::uint8_t receives_ = 0;   // counted to a few: then receiving is multishot
+  bool receiving_ : 1 = false;  // start_receiving was called
+  bool paused_ : 1 = false;
+  bool large_buffers_ : 1 = false;  // the last receive filled its buffer
+  bool armed_large_ : 1 = false;    // the group the armed receive takes its buffers from
+  bool armed_multishot_ : 1 = false;
+  bool shutdown_asked_ : 1 = false;   // on_shutdown is owed
+  bool end_undelivered_ : 1 = false;  // FIN or a failure arrived behind held bytes
+  bool reset_done_ : 1 = false;
+  bool receive_cancelled_ : 1 = false;
+  bool send_cancelled_ : 1 = false;
+  Error failure_;       // of the transport, the first
+  Error close_reason_;  // on_closed tells it
+  std::uint32_t lingered_bytes_ = 0;
+  std::uint32_t linger_bytes_max_ = 0;
+  HeldInput* held_ = nullptr;       // arrived while paused, oldest first
+  SendOperation* sends_ = nullptr;  // oldest first, the batch in flight included
+  SendOperation* sends_last_ = nullptr;
+  SendOperation* batch_end_ = nullptr;  // the first one behind the batch in flight
+  GatheredSend* gathered_ = nullptr;    // while a batch of several pieces is in flight
+  Op<&TcpStream::on_receive> receive_operation_{*this};
+  Op<&TcpStream::on_send> send_operation_{*this};
+  Op<&TcpStream::on_end> end_operation_{*this};
+  Op<&TcpStream::on_cancelled> cancel_operation_{*this};
+  AtTurnEnd<&TcpStream::advance> advance_task_{*this};
+  Timer<&TcpStream::on_linger_deadline> linger_timer_{*this};
 };
 
 }  // namespace ringdown

@@ -19,7 +19,9 @@ class BufferLease {
         bytes_(reactor.ring(ring).buffer(group, id).first(size)),
         ring_(ring),
         id_(id),
-        group_(group) {}
+        group_(group) {
+    reactor.buffer_leased(ring, group);
+  }
   BufferLease(BufferLease&& other) noexcept
       : reactor_(std::exchange(other.reactor_, nullptr)),
         bytes_(other.bytes_),
@@ -30,7 +32,7 @@ class BufferLease {
   ~BufferLease() {
     if (reactor_ == nullptr) return;
     reactor_->ring(ring_).recycle(group_, id_);
-    reactor_->buffer_returned();
+    reactor_->buffer_returned(ring_, group_);
   }
 
   explicit operator bool() const noexcept { return reactor_ != nullptr; }

@@ -52,6 +52,7 @@ ReactorCore::ReactorCore(Reactor& reactor, const ReactorOptions& options)
   options_.sockets_per_ring = sockets_allowed(options.sockets_per_ring);
   rings_.push_back(std::make_unique<Ring>(main_ring_options()));
   sockets_.push_back(0);
+  leased_.push_back({});
 }
 
 ReactorCore::~ReactorCore() {
@@ -86,19 +87,21 @@ void ReactorCore::add_slot_ring() {
   options.signal_descriptor = wake_descriptor_.get();
   rings_.push_back(std::make_unique<Ring>(options));
   sockets_.push_back(0);
+  leased_.push_back({});
   if (thread_adopted_) rings_.back()->enable();
 }
 
-std::uint16_t ReactorCore::room_for_socket() {
-  const bool one_table = !has(features(), Feature::direct_descriptors);
+std::uint16_t ReactorCore::ring_with_room(std::size_t margin) {
   for (std::size_t i = 0; i < rings_.size(); ++i) {
-    if (!one_table && sockets_[i] >= rings_[i]->sockets_max()) continue;
-    ++sockets_[i];
-    return static_cast<std::uint16_t>(i);
+    const auto ring = static_cast<std::uint16_t>(i);
+    if (!is_nearly_full(ring, margin)) return ring;
   }
   add_slot_ring();
-  ++sockets_.back();
   return static_cast<std::uint16_t>(rings_.size() - 1);
+}
+
+bool ReactorCore::all_buffers_leased(std::uint16_t ring, BufferGroup group) const noexcept {
+  return leased_[ring][static_cast<std::size_t>(group)] >= rings_[ring]->buffers(group);
 }
 
 bool ReactorCore::is_nearly_full(std::uint16_t ring, std::size_t margin) const noexcept {

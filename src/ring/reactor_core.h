@@ -51,25 +51,31 @@ class ReactorCore : Immovable {
   Ring& ring(std::uint16_t index) noexcept { return *rings_[index]; }
   Features features() const noexcept { return rings_[0]->features(); }
 
-  // Which ring the next socket should be opened in: one with room, a new one if there is none.
-  // Counts the socket; `socket_gone` takes it back. Throws SetupError when no ring can be made.
-  std::uint16_t room_for_socket();
+  // A ring whose table has more than `margin` free slots; a new one if there is none: an accept
+  // that finds the table full drops the connection, so it has to move on before. Throws SetupError
+  // when no ring can be made.
+  std::uint16_t ring_with_room(std::size_t margin);
   void socket_arrived(std::uint16_t ring) noexcept { ++sockets_[ring]; }
   void socket_gone(std::uint16_t ring) noexcept { --sockets_[ring]; }
-  // An accept that finds the table full drops the connection: move on while `margin` slots are
-  // left.
   bool is_nearly_full(std::uint16_t ring, std::size_t margin) const noexcept;
   std::size_t sockets() const noexcept;
 
+  // Provided buffers in the hands of streams. While others are left, a receive that found none
+  // tries again next turn.
+  void buffer_leased(std::uint16_t ring, BufferGroup group) noexcept {
+    ++leased_[ring][static_cast<std::size_t>(group)];
+  }
+  void buffer_returned(std::uint16_t ring, BufferGroup group) noexcept {
+    --leased_[ring][static_cast<std::size_t>(group)];
+    if (!starved_.empty()) wake_starved();
+  }
+  bool all_buffers_leased(std::uint16_t ring, BufferGroup group) const noexcept;
   // A receive that found no buffer (ENOBUFS) waits until one is given back; `forget` when it no
   // longer does.
   void wait_for_buffer(TurnTask& task);
   void forget(TurnTask& task) noexcept;
-  void buffer_returned() noexcept {
-    if (!starved_.empty()) wake_starved();
-  }
 
-  enum class Floor : std::uint8_t { net, tls, websocket };
+  enum class Floor : std::uint8_t { net, streams, tls, websocket };
   std::unique_ptr<ReactorExtension>& extension(Floor floor) noexcept {
     return extensions_[static_cast<std::size_t>(floor)];
   }
@@ -108,7 +114,8 @@ class ReactorCore : Immovable {
   TaskList turn_end_;
   TaskList before_submission_;
   std::vector<TurnTask*> starved_;
-  std::array<std::unique_ptr<ReactorExtension>, 3> extensions_;
+  std::vector<std::array<std::uint32_t, 2>> leased_;  // by ring and BufferGroup
+  std::array<std::unique_ptr<ReactorExtension>, 4> extensions_;
   Op<&ReactorCore::on_wake> wake_operation_{*this};
   bool thread_adopted_ = false;
   std::uint64_t turns_ = 0;

@@ -305,6 +305,10 @@ void Ring::recycle(BufferGroup group, std::uint16_t id) noexcept {
   native_->buffers[static_cast<std::size_t>(group)].recycle(id);
 }
 
+unsigned Ring::buffers(BufferGroup group) const noexcept {
+  return native_->buffers[static_cast<std::size_t>(group)].count();
+}
+
 // --- driving ---
 
 bool Ring::has_unsubmitted() const noexcept { return io_uring_sq_ready(&native_->ring) != 0; }

@@ -31,15 +31,6 @@ enum class Link : std::uint8_t { none, next };
 // MSG_MORE: a marker follows at once, so that both leave in one segment.
 enum class Push : std::uint8_t { now, with_next };
 
-// What a socket that will connect needs; must live until the completion of `open_socket`.
-struct OpenSocket {
-  int family = AF_INET;
-  std::optional<SocketAddress> source;  // bound before connecting, with the port left to `connect`
-  int descriptor = -1;                  // between the call and `take_opened`
-  int slot = -1;                        // likewise
-  Error error;                          // after `take_opened` gave no socket
-};
-
 struct RingOptions {
   unsigned submission_entries = 4096;
   unsigned completion_entries = 16384;
@@ -95,6 +86,7 @@ class Ring : Immovable {
   // --- provided buffers ---
   std::span<std::byte> buffer(BufferGroup group, std::uint16_t id) noexcept;
   void recycle(BufferGroup group, std::uint16_t id) noexcept;
+  unsigned buffers(BufferGroup group) const noexcept;  // how many there are
 
   // --- listeners: descriptors of the process, made by system calls at set-up ---
   struct Listening {

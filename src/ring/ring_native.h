@@ -28,6 +28,7 @@ class ProvidedBuffers {
   }
   void recycle(std::uint16_t id) noexcept;
   void publish() noexcept;  // lets the kernel see what was recycled
+  unsigned count() const noexcept { return count_; }
   std::size_t bytes() const noexcept { return count_ * buffer_size_; }
 
  private:

@@ -1,0 +1,134 @@
+// Accepting: one multishot accept, which moves on to another ring before the table of its ring is
+// full.
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include "base/check.h"
+#include "ring/reactor_core.h"
+#include "ringdown/tcp.h"
+
+namespace ringdown {
+namespace {
+
+constexpr std::chrono::milliseconds retry_after{100};
+
+// Closes a socket that nobody adopted; deletes itself when that is done.
+class Closing {
+ public:
+  static void start(ReactorCore& reactor, Socket socket) {
+    auto* closing = new Closing(reactor, socket);
+    reactor.ring(socket.ring).close(closing->operation_, socket);
+  }
+
+ private:
+  Closing(ReactorCore& reactor, Socket socket) : reactor_(reactor), socket_(socket) {}
+  void on_closed(const Completion&) {
+    reactor_.socket_gone(socket_.ring);
+    delete this;
+  }
+  ReactorCore& reactor_;
+  Socket socket_;
+  Op<&Closing::on_closed> operation_{*this};
+};
+
+}  // namespace
+
+void close_socket(Reactor& reactor, Socket socket) { Closing::start(reactor.core(), socket); }
+
+TcpListener::TcpListener(Reactor& reactor, ListenerEvents& events)
+    : reactor_(reactor.core()), events_(events) {}
+
+TcpListener::~TcpListener() { RINGDOWN_CHECK(descriptor_ < 0); }
+
+TcpListener::Result TcpListener::listen(const SocketAddress& address, Options options) {
+  RINGDOWN_CHECK(descriptor_ < 0);
+  const Ring::Listening listening = Ring::listen(address, options.backlog, options.reuse_port);
+  if (listening.error) return {listening.error, {}};
+  descriptor_ = listening.descriptor;
+  backlog_ = options.backlog;
+  stopping_ = paused_ = moving_ = false;
+  arm();
+  return {Error(), listening.address};
+}
+
+// Where accepting is armed, up to a backlog of connections can arrive before we look again.
+void TcpListener::arm() noexcept {
+  try {
+    ring_ = reactor_.ring_with_room(static_cast<std::size_t>(backlog_));
+  } catch (const SetupError& refused) {
+    retry_timer_.arm(reactor_, reactor_.now() + retry_after);
+    return events_.on_accept_failed(refused.error());
+  }
+  reactor_.ring(ring_).accept(accept_operation_, descriptor_);
+}
+
+void TcpListener::on_accept(const Completion& completion) {
+  if (completion.result >= 0) {
+    const bool direct = has(reactor_.features(), Feature::direct_descriptors);
+    reactor_.socket_arrived(ring_);
+    const bool nearly_full = reactor_.is_nearly_full(ring_, static_cast<std::size_t>(backlog_));
+    if (nearly_full && !moving_ && !paused_ && !stopping_ && accept_operation_.in_flight() &&
+        !cancel_operation_.in_flight()) {
+      moving_ = true;
+      reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
+    }
+    events_.on_accepted(
+        {.slot = static_cast<std::uint32_t>(completion.result), .ring = ring_, .direct = direct});
+  } else if (completion.result != -ECANCELED && completion.result != -EINTR &&
+             completion.result != -ECONNABORTED && completion.result != -EAGAIN) {
+    // accept(2): EMFILE, ENFILE, ENOBUFS, ENOMEM. Trying at once would only spin.
+    if (!stopping_) retry_timer_.arm(reactor_, reactor_.now() + retry_after);
+    events_.on_accept_failed(Error(-completion.result));
+  }
+  go_on();
+}
+
+void TcpListener::on_cancelled(const Completion&) { go_on(); }
+void TcpListener::on_retry() { go_on(); }
+
+void TcpListener::go_on() {
+  if (accept_operation_.in_flight()) {
+    const bool unwanted = paused_ || stopping_;
+    if (unwanted && !cancel_operation_.in_flight()) {
+      reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
+    }
+    return;
+  }
+  if (cancel_operation_.in_flight()) return;
+  moving_ = false;
+  if (stopping_) {
+    if (descriptor_ < 0) return;
+    Ring::close_listener(descriptor_);
+    descriptor_ = -1;
+    retry_timer_.cancel();
+    return events_.on_stopped();
+  }
+  if (!paused_ && descriptor_ >= 0 && !retry_timer_.is_armed()) arm();
+}
+
+void TcpListener::pause() {
+  if (paused_ || descriptor_ < 0) return;
+  paused_ = true;
+  if (accept_operation_.in_flight()) go_on();
+}
+
+void TcpListener::resume() {
+  if (!paused_ || descriptor_ < 0) return;
+  paused_ = false;
+  go_on();
+}
+
+Start TcpListener::stop() {
+  if (descriptor_ < 0 || stopping_) return Start::wrong_state;
+  stopping_ = true;
+  // on_stopped never runs inside this call: a timer that is due stands in for the cancelled accept.
+  if (accept_operation_.in_flight()) {
+    go_on();
+  } else {
+    retry_timer_.arm(reactor_, reactor_.now());
+  }
+  return Start::io_pending;
+}
+
+}  // namespace ringdown

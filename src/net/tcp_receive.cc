@@ -1,0 +1,158 @@
+// The receiving half of a stream: arming, delivering, holding what arrives while paused.
+#include <cerrno>
+
+#include "base/check.h"
+#include "net/stream_pools.h"
+#include "ringdown/tcp.h"
+
+namespace ringdown {
+namespace {
+
+// A stream that has received so often will go on: from then on one multishot receive serves it.
+// Before, each receive is single, so that a connection that is closed after a message or two has
+// nothing to cancel.
+constexpr std::uint8_t receives_before_multishot = 4;
+
+}  // namespace
+
+void TcpStream::start_receiving() {
+  receiving_ = true;
+  wake();
+}
+
+void TcpStream::pause() {
+  paused_ = true;
+  wake();
+}
+
+void TcpStream::resume() {
+  paused_ = false;
+  wake();
+}
+
+BufferGroup TcpStream::armed_group() const noexcept {
+  return armed_large_ ? BufferGroup::large : BufferGroup::small;
+}
+
+bool TcpStream::is_chatty() const noexcept { return receives_ >= receives_before_multishot; }
+
+void TcpStream::advance_receive() {
+  const bool wanted = receiving_ && halves_.receive == Half::open && !failure_ &&
+                      (stage_ == Stage::lingering || (!paused_ && held_ == nullptr));
+  Ring& ring = reactor_.ring(socket_.ring);
+  if (receive_operation_.in_flight()) {
+    // A multishot receive of small buffers that come back full is worth replacing.
+    const bool better = armed_multishot_ && large_buffers_ != armed_large_;
+    const bool unwanted = !wanted || better;
+    if (unwanted && !receive_cancelled_ && !cancel_operation_.in_flight()) {
+      receive_cancelled_ = true;
+      ring.cancel(cancel_operation_, receive_operation_);
+    }
+    return;
+  }
+  if (!wanted || cancel_operation_.in_flight()) return;
+  receive_cancelled_ = false;
+  armed_large_ = large_buffers_;
+  armed_multishot_ = is_chatty() && !armed_large_ && stage_ == Stage::running;
+  ring.receive(receive_operation_, socket_,
+               armed_multishot_ ? ReceiveMode::multishot : ReceiveMode::once, armed_group());
+}
+
+void TcpStream::on_receive(const Completion& completion) {
+  if (!receive_operation_.in_flight() && completion.result != -ENOBUFS) wake();
+  if (completion.has_buffer && completion.result > 0) {
+    return receive_bytes(static_cast<std::size_t>(completion.result), completion.buffer_id);
+  }
+  if (completion.has_buffer) {
+    // FIN or an error came with a buffer that holds nothing: the lease gives it back.
+    const BufferLease unused(reactor_, socket_.ring, armed_group(), completion.buffer_id, 0);
+  }
+  receive_end(completion.result);
+}
+
+void TcpStream::receive_end(std::int32_t result) {
+  if (stage_ == Stage::aborting || stage_ == Stage::closing) return;
+  switch (-result) {
+    case 0:
+      if (halves_.receive != Half::open) return;
+      halves_.receive = Half::ended;
+      wake();
+      if (stage_ == Stage::lingering) return;
+      end_undelivered_ = true;
+      if (held_ == nullptr) deliver_end();
+      return;
+    case ENOBUFS:
+      // When all are in the hands of paused streams, the next one given back re-arms the receive.
+      if (reactor_.all_buffers_leased(socket_.ring, armed_group())) {
+        reactor_.wait_for_buffer(advance_task_);
+      } else {
+        wake();
+      }
+      return;
+    case ECANCELED:
+    case EINTR:
+    case EAGAIN: return;
+    default: return fail(Error(-result));
+  }
+}
+
+void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
+  BufferLease lease(reactor_, socket_.ring, armed_group(), buffer_id, size);
+  if (!is_chatty()) ++receives_;
+  // Full small buffers ask for large ones; what would have fitted a small one asks for small ones
+  // again.
+  if (armed_large_ ? size <= small_buffer_size : size == small_buffer_size) {
+    large_buffers_ = !armed_large_;
+  }
+  switch (stage_) {
+    case Stage::lingering:
+      lingered_bytes_ += static_cast<std::uint32_t>(size);
+      if (lingered_bytes_ > linger_bytes_max_) begin_abort(Error(EMSGSIZE));
+      return;
+    case Stage::running:
+    case Stage::closing_after_sends:
+      if (!paused_ && held_ == nullptr) lease.drop_front(events_.on_received(lease.bytes()));
+      break;
+    case Stage::idle:
+    case Stage::aborting:
+    case Stage::closing:
+    case Stage::closed: return;
+  }
+  const bool keeps = stage_ == Stage::running || stage_ == Stage::closing_after_sends;
+  if (lease.bytes().empty() || !keeps) return;
+  HeldInput* held = StreamPools::of(reactor_).held.take(std::move(lease));
+  HeldInput** last = &held_;
+  while (*last != nullptr) last = &(*last)->next;
+  *last = held;
+}
+
+void TcpStream::deliver_held() {
+  auto& pool = StreamPools::of(reactor_).held;
+  while (held_ != nullptr && !paused_) {
+    HeldInput* held = held_;
+    const std::size_t used = events_.on_received(held->lease.bytes());
+    held->lease.drop_front(used);
+    if (held != held_) return;  // an abort inside dropped it
+    if (!held->lease.bytes().empty()) return;
+    held_ = held->next;
+    pool.give_back(held);
+  }
+  if (held_ == nullptr && !paused_ && end_undelivered_) deliver_end();
+}
+
+void TcpStream::deliver_end() {
+  end_undelivered_ = false;
+  if (failure_) return events_.on_failed(failure_);
+  events_.on_end_of_stream();
+}
+
+void TcpStream::drop_held() noexcept {
+  auto& pool = StreamPools::of(reactor_).held;
+  while (held_ != nullptr) {
+    HeldInput* held = held_;
+    held_ = held->next;
+    pool.give_back(held);
+  }
+}
+
+}  // namespace ringdown

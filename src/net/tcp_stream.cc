@@ -1,0 +1,344 @@
+// The stream's public calls and what turns them into operations, once a turn. Receiving is in
+// tcp_receive.cc.
+#include <cerrno>
+
+#include "base/check.h"
+#include "net/stream_pools.h"
+#include "ringdown/tcp.h"
+
+namespace ringdown {
+
+void SendOperation::die_in_flight() noexcept {
+  check_failed(__FILE__, __LINE__, "a send was destroyed in flight");
+}
+
+TcpStream::TcpStream(Reactor& reactor, ByteStreamEvents& events) noexcept
+    : reactor_(reactor.core()), events_(events) {}
+
+TcpStream::~TcpStream() { RINGDOWN_CHECK(stage_ == Stage::idle || stage_ == Stage::closed); }
+
+void TcpStream::adopt(Socket socket) noexcept {
+  RINGDOWN_CHECK(stage_ == Stage::idle && socket);
+  socket_ = socket;
+  stage_ = Stage::running;
+}
+
+void TcpStream::wake() noexcept { reactor_.before_submission(advance_task_); }
+
+// --- calls ---
+
+Start TcpStream::send(SendOperation& operation, std::span<const ConstBytes> pieces) {
+  if (operation.in_flight_) return Start::busy;
+  if (pieces.empty() || pieces.size() > GatheredSend::pieces_max) return Start::bad_argument;
+  if (failure_) return Start::aborted;
+  if (stage_ != Stage::running || halves_.send != Half::open) return Start::wrong_state;
+  operation.pieces_ = pieces;
+  operation.next_ = nullptr;
+  operation.in_flight_ = true;
+  (sends_ == nullptr ? sends_ : sends_last_->next_) = &operation;
+  sends_last_ = &operation;
+  if (batch_end_ == nullptr) batch_end_ = &operation;
+  wake();
+  return Start::io_pending;
+}
+
+Start TcpStream::shutdown() {
+  if (failure_) return Start::aborted;
+  if (stage_ != Stage::running || halves_.send != Half::open) return Start::wrong_state;
+  halves_.send = Half::ending;
+  shutdown_asked_ = true;
+  wake();
+  return Start::io_pending;
+}
+
+Start TcpStream::close(Linger linger) {
+  if (stage_ != Stage::running && stage_ != Stage::closing_after_sends) return Start::wrong_state;
+  if (failure_) return abort();
+  stage_ = Stage::lingering;
+  if (halves_.send == Half::open) halves_.send = Half::ending;
+  constexpr std::size_t most = 0xffffffff;
+  linger_bytes_max_ = static_cast<std::uint32_t>(std::min(linger.bytes_max, most));
+  linger_timer_.arm(reactor_, linger.deadline);
+  receiving_ = true;
+  paused_ = false;
+  wake();
+  return Start::io_pending;
+}
+
+Start TcpStream::close_after_sends() {
+  if (stage_ != Stage::running) return Start::wrong_state;
+  if (failure_) return abort();
+  stage_ = Stage::closing_after_sends;
+  if (halves_.send == Half::open) halves_.send = Half::ending;
+  wake();
+  return Start::io_pending;
+}
+
+Start TcpStream::abort() {
+  if (stage_ == Stage::closed || stage_ == Stage::idle) return Start::wrong_state;
+  begin_abort(failure_ ? failure_ : Error(ECONNABORTED));
+  return Start::io_pending;
+}
+
+void TcpStream::begin_abort(Error reason) {
+  if (stage_ == Stage::aborting || stage_ == Stage::closing) return;
+  stage_ = Stage::aborting;
+  close_reason_ = reason;
+  // RST is sent only where something is cut off: after both FINs or a failure nothing is left to
+  // reset.
+  reset_done_ = static_cast<bool>(failure_) ||
+                (halves_.send == Half::ended && halves_.receive == Half::ended);
+  for (Half* half : {&halves_.send, &halves_.receive}) {
+    if (*half != Half::ended) *half = Half::aborted;
+  }
+  wake();
+}
+
+void TcpStream::on_linger_deadline() { begin_abort(Error(ETIMEDOUT)); }
+
+// --- end of turn ---
+
+void TcpStream::advance() {
+  switch (stage_) {
+    case Stage::idle:
+    case Stage::closing: return;
+    case Stage::running:
+      deliver_held();
+      if (stage_ != Stage::running) return wake();
+      advance_sends();
+      advance_receive();
+      return;
+    case Stage::closing_after_sends:
+      deliver_held();
+      if (stage_ != Stage::closing_after_sends) return wake();
+      advance_to_close();
+      return;
+    case Stage::lingering:
+      drop_held();
+      if (halves_.receive == Half::ended && advance_to_close()) return;
+      advance_sends();
+      advance_receive();
+      return;
+    case Stage::aborting: advance_abort(); return;
+    case Stage::closed:
+      if (joined()) finish();
+      return;
+  }
+}
+
+bool TcpStream::joined() const noexcept {
+  return ending_ == Ending::nothing && !receive_operation_.in_flight() &&
+         !send_operation_.in_flight() && !cancel_operation_.in_flight();
+}
+
+void TcpStream::advance_sends() {
+  if (send_operation_.in_flight() || failure_) return;
+  if (sends_ != nullptr) return start_sends();
+  const bool fin_due = halves_.send == Half::ending && ending_ == Ending::nothing;
+  if (fin_due) start_ending(Ending::shutdown, false);
+}
+
+// The last operations of a stream on which nothing more arrives: queued sends and close, as one
+// chain. Answers whether the stream is on that way; a receive that is still armed has to end first,
+// or close(2) would send no FIN.
+bool TcpStream::advance_to_close() {
+  if (failure_) return false;
+  if (send_operation_.in_flight() || ending_ != Ending::nothing) return true;
+  if (receive_operation_.in_flight()) {
+    if (!receive_cancelled_ && !cancel_operation_.in_flight()) {
+      receive_cancelled_ = true;
+      reactor_.ring(socket_.ring).cancel(cancel_operation_, receive_operation_);
+    }
+    return true;
+  }
+  if (cancel_operation_.in_flight()) return true;
+  // A shutdown that was promised its own completion is sent as such.
+  if (shutdown_asked_ && halves_.send == Half::ending) return advance_sends(), true;
+  if (sends_ != nullptr) {
+    start_sends();
+  } else {
+    start_ending(Ending::close, false);
+  }
+  return true;
+}
+
+// begin_abort (above) -> join: every operation accounted for -> close.
+void TcpStream::advance_abort() {
+  drop_held();
+  linger_timer_.cancel();
+  reactor_.forget(advance_task_);
+  Ring& ring = reactor_.ring(socket_.ring);
+  if (!reset_done_ && ending_ == Ending::nothing) start_ending(Ending::reset, false);
+  if (!cancel_operation_.in_flight()) {
+    if (receive_operation_.in_flight() && !receive_cancelled_) {
+      receive_cancelled_ = true;
+      ring.cancel(cancel_operation_, receive_operation_);
+    } else if (send_operation_.in_flight() && !send_cancelled_) {
+      send_cancelled_ = true;
+      ring.cancel(cancel_operation_, send_operation_);
+    }
+  }
+  if (!send_operation_.in_flight() && sends_ != nullptr) {
+    complete_all_sends(close_reason_);
+  }
+  if (shutdown_asked_ && ending_ == Ending::nothing) {
+    shutdown_asked_ = false;
+    events_.on_shutdown(close_reason_);
+  }
+  if (joined()) start_ending(Ending::close, false);
+}
+
+void TcpStream::finish() {
+  linger_timer_.cancel();
+  reactor_.forget(advance_task_);
+  drop_held();
+  events_.on_closed(close_reason_);  // the stream may be gone now
+}
+
+// --- operations ---
+
+void TcpStream::start_ending(Ending ending, bool chained) {
+  Ring& ring = reactor_.ring(socket_.ring);
+  ending_ = ending;
+  switch (ending) {
+    case Ending::nothing: return;
+    case Ending::shutdown: return ring.shutdown_send(end_operation_, socket_, Link::none);
+    case Ending::reset: return ring.reset(end_operation_, socket_);
+    case Ending::close:
+      // A chained close still may be cancelled by its send: the stage moves on when it has
+      // completed.
+      if (!chained) stage_ = Stage::closing;
+      return ring.close(end_operation_, socket_);
+  }
+}
+
+// One operation for everything queued, with the marker (FIN, close) linked behind it when nothing
+// can follow.
+void TcpStream::start_sends() {
+  std::size_t pieces = 0;
+  SendOperation* operation = sends_;
+  while (operation != nullptr && pieces + operation->pieces_.size() <= GatheredSend::pieces_max) {
+    pieces += operation->pieces_.size();
+    operation = operation->next_;
+  }
+  RINGDOWN_CHECK(pieces > 0);
+  batch_end_ = operation;
+  const bool all = operation == nullptr;
+  const bool to_close = stage_ == Stage::closing_after_sends ||
+                        (stage_ == Stage::lingering && halves_.receive == Half::ended);
+  Ending marker = Ending::nothing;
+  if (all && halves_.send == Half::ending && ending_ == Ending::nothing) {
+    marker = to_close && !shutdown_asked_ ? Ending::close : Ending::shutdown;
+  }
+  if (marker != Ending::nothing) reactor_.ring(socket_.ring).reserve(2);
+  submit_batch(sends_->pieces_, pieces, marker != Ending::nothing);
+  if (marker != Ending::nothing) start_ending(marker, true);
+}
+
+void TcpStream::submit_batch(std::span<const ConstBytes> first, std::size_t pieces, bool chained) {
+  Ring& ring = reactor_.ring(socket_.ring);
+  const Push push = chained ? Push::with_next : Push::now;
+  const Link link = chained ? Link::next : Link::none;
+  if (pieces == 1) return ring.send(send_operation_, socket_, first[0], push, link);
+  gathered_ = StreamPools::of(reactor_).gathered.take();
+  std::size_t count = 0;
+  for (SendOperation* operation = sends_; operation != batch_end_; operation = operation->next_) {
+    for (const ConstBytes piece : operation->pieces_) {
+      gathered_->pieces[count++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+    }
+  }
+  gathered_->message.msg_iov = gathered_->pieces.data();
+  gathered_->message.msg_iovlen = count;
+  ring.send_gathered(send_operation_, socket_, gathered_->message, push, link);
+}
+
+void TcpStream::on_send(const Completion& completion) {
+  if (gathered_ != nullptr) {
+    StreamPools::of(reactor_).gathered.give_back(gathered_);
+    gathered_ = nullptr;
+  }
+  const bool failed = completion.result < 0;
+  Error error(failed ? -completion.result : ECONNRESET);
+  if (stage_ == Stage::aborting) error = close_reason_;
+  complete_sends(batch_end_, failed ? 0 : static_cast<std::size_t>(completion.result), error);
+  wake();
+}
+
+// Completes the sends before `end`, whose first `sent` bytes the kernel took: MSG_WAITALL sends all
+// or fails, so fewer bytes mean that the stream is broken.
+void TcpStream::complete_sends(SendOperation* end, std::size_t sent, Error error) {
+  bool broken = false;
+  while (sends_ != end) {
+    SendOperation& operation = *sends_;
+    std::size_t size = 0;
+    for (const ConstBytes piece : operation.pieces_) size += piece.size();
+    broken = broken || size > sent;
+    sent -= broken ? 0 : size;
+    sends_ = operation.next_;
+    operation.in_flight_ = false;
+    operation.thunk_(operation, broken ? error : Error());
+  }
+  if (sends_ == nullptr) sends_last_ = nullptr;
+  if (broken && stage_ != Stage::aborting) fail(error);
+}
+
+void TcpStream::complete_all_sends(Error error) {
+  batch_end_ = nullptr;
+  while (sends_ != nullptr) {
+    SendOperation& operation = *sends_;
+    sends_ = operation.next_;
+    operation.in_flight_ = false;
+    operation.thunk_(operation, error);
+  }
+  sends_last_ = nullptr;
+}
+
+void TcpStream::on_end(const Completion& completion) {
+  const Ending ended = ending_;
+  ending_ = Ending::nothing;
+  wake();
+  switch (ended) {
+    case Ending::nothing: return;
+    case Ending::reset: reset_done_ = true; return;
+    case Ending::close:
+      // ECANCELED: the send before it failed, and its completion has told so.
+      if (completion.result == -ECANCELED && stage_ != Stage::closing) return;
+      reactor_.socket_gone(socket_.ring);
+      if (halves_.send == Half::ending) halves_.send = Half::ended;
+      stage_ = Stage::closed;
+      return;
+    case Ending::shutdown:
+      if (completion.result == -ECANCELED) return;  // likewise
+      if (completion.result < 0) return fail(Error(-completion.result));
+      if (halves_.send == Half::ending) halves_.send = Half::ended;
+      if (!shutdown_asked_) return;
+      shutdown_asked_ = false;
+      return events_.on_shutdown(Error());
+  }
+}
+
+void TcpStream::on_cancelled(const Completion&) { wake(); }
+
+// Both halves are gone; the user is told once, and a stream that was already closing goes on to its
+// end by itself.
+void TcpStream::fail(Error error) {
+  if (failure_ || stage_ == Stage::aborting || stage_ == Stage::closing) return;
+  failure_ = error;
+  for (Half* half : {&halves_.send, &halves_.receive}) {
+    if (*half != Half::ended) *half = Half::aborted;
+  }
+  const bool closing = stage_ != Stage::running;
+  if (closing) return begin_abort(error);
+  if (!send_operation_.in_flight()) complete_all_sends(error);
+  if (shutdown_asked_ && ending_ == Ending::nothing) {
+    shutdown_asked_ = false;
+    events_.on_shutdown(error);
+  }
+  if (held_ != nullptr) {
+    end_undelivered_ = true;
+    return;
+  }
+  events_.on_failed(error);
+}
+
+}  // namespace ringdown
