@@ -22,7 +22,8 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 COLUMNS_MAX = 100
 
-# Who may include whom, beside itself and the public headers. ring and protocol never see each other.
+# Who may include whom, beside itself and the public headers. ring and protocol never see each
+# other.
 FLOORS = {
     "base": set(),
     "ring": {"base"},
@@ -42,7 +43,7 @@ SKIPPED_DIRECTORIES = {"__pycache__", "node_modules"}
 # Spelled in parts, so that this file does not find itself.
 BANNED = (
     (re.compile(r"(?<![\w.])/(?:work|ro" r"ot|ho" r"me)/"), "a path of one machine"),
-    (re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b"), "unfinished work: do it, or say what is so"),
+    (re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b"), "unfinished: do it, or say what is so"),
 )
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
@@ -118,7 +119,7 @@ def own_file(tree, path, name):
 
 
 def check_installed_includes(tree, path, text):
-    """The C++ library, the sockets' headers of POSIX, ringdown's own: nothing to install beside it."""
+    """Only the C++ library, the sockets' headers of POSIX, and ringdown's own."""
     if not path.startswith("include/"):
         return
     for number, quoted, name in includes(text):
@@ -176,7 +177,7 @@ LITERALS = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 TYPE_OR_NAMESPACE = re.compile(
-    r"^\s*(?:(?:template\s*<.*>|inline|export|extern|typedef|static|constexpr|const|requires.*)\s*)*"
+    r"^\s*(?:(?:template\s*<.*>|inline|extern|typedef|static|constexpr|const|requires.*)\s*)*"
     r"(?:namespace|class|struct|union|enum)\b(?![^{]*\)\s*(?:const|noexcept|override)?\s*$)",
     re.DOTALL,
 )
@@ -195,8 +196,9 @@ def blank_literals(text):
 def functions(text):
     """(first line, number of lines, signature) of each outermost function body, by its braces.
 
-    What stands between the last `;`, `{` or `}` and a `{` decides what the brace opens: a namespace or
-    type is entered, an initializer is part of what surrounds it, anything with parentheses is a function.
+    What stands between the last `;`, `{` or `}` and a `{` decides what the brace opens: a namespace
+    or type is entered, an initializer is part of what surrounds it, and anything else with
+    parentheses is a function.
     """
     text = blank_literals(text)
     stack = []  # kind of each open brace: "scope", "part" or "function"
@@ -250,14 +252,15 @@ def brace_kind(header, parentheses):
 def check_function_lines(tree, path, text):
     for line, length, signature in functions(text):
         if length > FUNCTION_LINES_MAX:
-            yield line, f"a function of {length} lines, of at most {FUNCTION_LINES_MAX}: {signature[:60]}"
+            of = f"{length} lines, of at most {FUNCTION_LINES_MAX}"
+            yield line, f"a function of {of}: {signature[:60]}"
 
 
 # --- format ---
 
 
 def clang_format():
-    """The formatter of Debian 12, version 14: others format differently. None where it is not installed."""
+    """Debian 12's formatter, version 14: others format differently. None where it is missing."""
     for name in ("clang-format-14", "clang-format"):
         program = shutil.which(name)
         if program:
@@ -278,7 +281,7 @@ def check_format(tree, say):
     command = [program, "--dry-run", "-Werror", "--ferror-limit=1", *sources]
     done = subprocess.run(command, cwd=tree.root, capture_output=True, text=True)
     for match in re.finditer(r"^(?:\./)?([^\s:]+):(\d+):\d+: error:", done.stderr, re.MULTILINE):
-        yield match.group(1), int(match.group(2)), "not as clang-format 14 writes it: clang-format -i"
+        yield match.group(1), int(match.group(2)), "not formatted: clang-format -i"
     if done.returncode and "error: code should be clang-formatted" not in done.stderr:
         yield ".clang-format", 1, done.stderr.strip().splitlines()[0]
 
@@ -310,13 +313,18 @@ def check_headers(tree, compiler, extra):
 
 
 def check_tree(tree, say=print):
-    rules = (check_floors, check_installed_includes, check_lines, check_opening, check_function_lines)
+    of_sources = (check_floors, check_installed_includes, check_opening, check_function_lines)
     sources = set(tree.sources())
     for path in tree.paths:
         text = tree.text(path)
         if "\0" in text:
             continue
-        for rule in (*rules, check_words) if path in sources else (check_words,):
+        rules = [check_words]
+        if path in sources:
+            rules += of_sources
+        if path in sources or path.endswith((".py", ".js", ".sh", "meson.build")):
+            rules.append(check_lines)
+        for rule in rules:
             for line, message in rule(tree, path, text):
                 yield path, line, message
     yield from check_format(tree, say)

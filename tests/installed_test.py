@@ -1,0 +1,126 @@
+"""What `meson install` gives is all that a program outside the tree needs.
+
+    installed_test.py MESON BUILD_DIRECTORY SOURCE_DIRECTORY
+
+Installs into a temporary directory and builds programs there as their users do: with pkg-config,
+shared and static, with each compiler that is here, as C++20, with and without RTTI. One is the
+README's.
+"""
+
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+MESON, BUILD, SOURCE = sys.argv[1:4]
+CLANG = shutil.which("clang++-19") or shutil.which("clang++")
+COMPILERS = ["g++", CLANG] if CLANG else ["g++"]
+
+# Every installed header, and a symbol of the library.
+UMBRELLA = """
+#include <ringdown/ringdown.h>
+
+#include <cstdio>
+
+int main() {
+  const auto text = ringdown::name(ringdown::Start::io_pending);
+  return text == "io_pending" ? 0 : 1;
+}
+"""
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    if done.returncode:
+        raise AssertionError(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class InstalledTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        destination = pathlib.Path(cls.temporary.name) / "installed"
+        install = [*shlex.split(MESON), "install", "-C", BUILD, "--no-rebuild", "--destdir"]
+        run(*install, str(destination))
+        cls.package = next(destination.rglob("ringdown.pc"))
+        cls.libraries = cls.package.parent.parent
+        text = cls.package.read_text(encoding="utf-8")
+        prefix = re.search(r"^prefix=(.*)$", text, re.MULTILINE).group(1)
+        cls.prefix = destination / prefix.lstrip("/")
+
+    def pkg_config(self, *arguments):
+        environment = dict(os.environ, PKG_CONFIG_PATH=str(self.package.parent))
+        prefix = f"--define-variable=prefix={self.prefix}"
+        return run("pkg-config", prefix, *arguments, "ringdown", env=environment).split()
+
+    def test_headers_are_those_of_the_tree(self):
+        of_tree = {p.name for p in (pathlib.Path(SOURCE) / "include/ringdown").iterdir()}
+        installed = {p.name for p in (self.prefix / "include/ringdown").iterdir()}
+        self.assertEqual(installed, {name for name in of_tree if name.endswith(".h")})
+
+    def test_static_library_holds_every_object(self):
+        members = run("ar", "t", str(self.libraries / "libringdown.a")).split()
+        of_tree = (pathlib.Path(SOURCE) / "src").rglob("*.cc")
+        sources = {f"{path.parent.name}_{path.name}.o" for path in of_tree}
+        self.assertEqual(set(members), sources)
+
+    def test_shared_library_exports_ringdown_and_nothing_else(self):
+        symbols = run("nm", "-DC", "--defined-only", str(self.libraries / "libringdown.so"))
+        kinds = {name: kind for _, kind, name in (s.split(" ", 2) for s in symbols.splitlines())}
+        self.assertIn("ringdown::name(ringdown::Start)", kinds)
+        own = re.compile(r"((vtable|typeinfo( name)?|non-virtual thunk) (for|to) )?ringdown::")
+        # Weak ones are of the C++ library's templates: the same in every library that uses them.
+        others = [name for name, kind in kinds.items() if kind not in "WVu" and not own.match(name)]
+        self.assertEqual(others, [])
+        inside = [name for name in kinds if "ringdown::protocol::" in name]
+        self.assertEqual(inside, [], "a hidden floor is exported")
+
+    def test_shared_library_needs_liburing_alone(self):
+        dynamic = run("readelf", "-d", str(self.libraries / "libringdown.so"))
+        needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
+        own = re.compile(r"lib(uring|stdc\+\+|m|gcc_s|c|pthread)\.so|ld-linux")
+        self.assertEqual([name for name in needed if not own.match(name)], [])
+
+    def build_all(self, name, text, start):
+        directory = pathlib.Path(self.temporary.name) / name
+        static_libraries = directory / "static"
+        static_libraries.mkdir(parents=True)
+        shutil.copy(self.libraries / "libringdown.a", static_libraries)
+        (directory / "program.cc").write_text(text, encoding="utf-8")
+        for compiler in COMPILERS:
+            for mode in ([], ["-fno-rtti"]):
+                with self.subTest(compiler=compiler, mode=mode):
+                    self.build(directory, [compiler, "-std=c++20", *mode], start)
+
+    def build(self, directory, compiler, start):
+        flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", *self.pkg_config("--cflags")]
+        shared = self.pkg_config("--libs")
+        static = [f"-L{directory}/static", *self.pkg_config("--static", "--libs")]
+        run(*compiler, *flags, "-c", "program.cc", cwd=directory)
+        run(*compiler, "program.o", "-o", "with-shared", *shared, cwd=directory)
+        run(*compiler, "program.o", "-o", "with-static", *static, cwd=directory)
+        self.assertNotIn("libringdown", run("readelf", "-d", str(directory / "with-static")))
+        if start:
+            run(str(directory / "with-static"))
+            path = dict(os.environ, LD_LIBRARY_PATH=str(self.libraries))
+            run(str(directory / "with-shared"), env=path)
+
+    def test_a_program_of_the_umbrella_header_builds_and_runs(self):
+        self.build_all("umbrella", UMBRELLA, start=True)
+
+    def test_the_program_of_the_readme_builds(self):
+        readme = (pathlib.Path(SOURCE) / "README.md").read_text(encoding="utf-8")
+        program = re.search(r"^```(?:cpp|c\+\+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+        self.assertTrue(program, "the README shows no program")
+        self.build_all("readme", program.group(1), start=False)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
