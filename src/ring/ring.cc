@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,6 +17,12 @@
 
 namespace ringdown {
 namespace {
+
+// io_uring_enable_rings(3) is declared by liburing 2.3 and missing in Debian 12's shared library.
+bool enable_rings(const io_uring& ring) {
+  return ::syscall(SYS_io_uring_register, ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) ==
+         0;
+}
 
 __kernel_timespec time_until(TimePoint deadline) {
   const auto left = std::max(deadline - Ring::now(), TimePoint::duration::zero());
@@ -67,7 +74,7 @@ io_uring_sqe* Ring::Native::next_sqe() {
 // emptied first.
 void Ring::Native::submit_now() {
   if (!enabled) {
-    RINGDOWN_CHECK(io_uring_enable_rings(&ring) == 0);
+    RINGDOWN_CHECK(enable_rings(ring));
     enabled = true;
   }
   ++enters;
@@ -117,7 +124,7 @@ Ring::~Ring() { RINGDOWN_CHECK(native_->in_flight == 0); }
 void Ring::enable() {
   Native& native = *native_;
   if (!native.enabled) {
-    RINGDOWN_CHECK(io_uring_enable_rings(&native.ring) == 0);
+    RINGDOWN_CHECK(enable_rings(native.ring));
     native.enabled = true;
   }
   // Both are optimisations: a kernel that refuses them runs on without.
