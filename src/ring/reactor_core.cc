@@ -252,7 +252,7 @@ std::size_t ReactorCore::turn(TimePoint wait_until) {
   if (!wake_operation_.in_flight()) main.poll(wake_operation_, wake_descriptor_.get());
   std::size_t count = run_posted();
   run_turn_end();
-  bool ready = main.has_ready();
+  bool ready = count != 0 || main.has_ready();  // what was posted is all that `run_once` waits for
   for (std::size_t i = 1; i < rings_.size(); ++i) {
     rings_[i]->submit();
     ready = ready || rings_[i]->has_ready();
