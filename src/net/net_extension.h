@@ -1,0 +1,22 @@
+// What the net floor keeps once for each reactor; destroyed with it.
+#pragma once
+
+#include "net/resolver_thread.h"
+#include "ring/reactor_core.h"
+
+namespace ringdown {
+
+class NetExtension final : public ReactorExtension {
+ public:
+  explicit NetExtension(ReactorCore& reactor) : resolver_(reactor) {}
+
+  // The reactor's own; made at the first call. On the reactor's thread.
+  static NetExtension& of(ReactorCore& reactor);
+
+  ResolverThread& resolver() noexcept { return resolver_; }
+
+ private:
+  ResolverThread resolver_;
+};
+
+}  // namespace ringdown
