@@ -80,6 +80,8 @@ struct Sent {
 // What the application is told. One object may serve any number of connections.
 class WebSocketEvents {
  public:
+  // The stream is connected and the upgrade request goes out (client role).
+  virtual void on_connected(WebSocket&) {}
   // The opening handshake is over; `send` and the others may be called from here on.
   virtual void on_open(WebSocket&) {}
   // The opening handshake failed (client role). The last call for this connection: on_closed does
@@ -204,6 +206,8 @@ class RINGDOWN_API WebSocket : Immovable {
   std::size_t queued_bytes() const noexcept;
   // The subprotocol agreed on, or empty. Valid as long as the connection.
   std::string_view subprotocol() const noexcept;
+  // The first field of that name in the response, or empty; only during on_open, client role.
+  std::string_view response_header(std::string_view name) const;
   const WebSocketOptions& options() const noexcept;
   Reactor& reactor() const noexcept;
 

@@ -35,11 +35,6 @@ static_assert(step(at(Half::ended, Half::ended), CloseEvent::stream_ended, clien
 static_assert(step(at(Half::ending, Half::open), CloseEvent::close_frame_sent, server) ==
               Next{at(Half::ended, Half::open), CloseAction::none, CloseOutcome::clean});
 
-constexpr CloseAction without(CloseAction set, CloseAction bit) noexcept {
-  return static_cast<CloseAction>(static_cast<std::uint16_t>(set) &
-                                  ~static_cast<std::uint16_t>(bit));
-}
-
 constexpr bool over(Half half) noexcept { return half == Half::ended || half == Half::aborted; }
 
 }  // namespace

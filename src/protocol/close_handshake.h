@@ -76,6 +76,11 @@ constexpr bool has(CloseAction set, CloseAction bit) noexcept {
   return (static_cast<std::uint16_t>(set) & static_cast<std::uint16_t>(bit)) != 0;
 }
 
+constexpr CloseAction without(CloseAction set, CloseAction bit) noexcept {
+  return static_cast<CloseAction>(static_cast<std::uint16_t>(set) &
+                                  ~static_cast<std::uint16_t>(bit));
+}
+
 // The stream below, as far as closing needs it. Moves rightwards only.
 enum class StreamPhase : std::uint8_t {
   open,

@@ -1,0 +1,184 @@
+#include "websocket/client_opening.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+
+#include "protocol/accept_key.h"
+#include "protocol/upgrade.h"
+
+namespace ringdown {
+namespace {
+
+OpenFailure failure_of(protocol::UpgradeFailure failure) {
+  using protocol::UpgradeFailure;
+  switch (failure) {
+    case UpgradeFailure::none: return OpenFailure::none;
+    case UpgradeFailure::not_http: return OpenFailure::not_http;
+    case UpgradeFailure::http_status: return OpenFailure::http_status;
+    case UpgradeFailure::upgrade_missing: return OpenFailure::upgrade_missing;
+    case UpgradeFailure::connection_missing: return OpenFailure::connection_missing;
+    case UpgradeFailure::accept_missing: return OpenFailure::accept_missing;
+    case UpgradeFailure::accept_wrong: return OpenFailure::accept_wrong;
+    case UpgradeFailure::subprotocol_not_offered: return OpenFailure::subprotocol_not_offered;
+    case UpgradeFailure::extension_not_offered: return OpenFailure::extension_not_offered;
+    case UpgradeFailure::head_too_large: return OpenFailure::head_too_large;
+  }
+  return OpenFailure::not_http;
+}
+
+// No socket could be had, as opposed to a peer that did not answer.
+bool is_shortage(Error error) {
+  switch (error.errno_value()) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case EADDRINUSE: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+ClientOpening::ClientOpening(Connection& connection, Dialer::Plan& plan,
+                             const std::optional<SocketAddress>& source)
+    : connection_(connection),
+      plan_(plan),
+      source_(source),
+      head_(connection.pools(), protocol::HeadScanner::Kind::response),
+      connector_(connection.reactor().reactor(), *this) {}
+
+void ClientOpening::start(const std::optional<SocketAddress>& address) {
+  const auto bound = plan_.request.options.open_timeout;
+  deadline_ = bound.count() > 0 ? Ring::now() + bound : TimePoint::max();
+  if (deadline_ != TimePoint::max()) connection_.arm_opening_deadline(deadline_);
+  if (address) return connect_to(*address);
+  const Start started =
+      resolve_.start(connection_.reactor().reactor(), plan_.host, plan_.port,
+                     [this](const Resolve::Result& result) { on_resolved(result); });
+  if (started != Start::io_pending) {
+    note(OpenFailure::not_resolved, Error(EINVAL));
+    connection_.over_before_stream();
+  }
+}
+
+void ClientOpening::on_resolved(const Resolve::Result& result) {
+  if (has_failed()) return connection_.over_before_stream();
+  if (result.addresses.empty()) {
+    note(OpenFailure::not_resolved, Error(result.code));
+    return connection_.over_before_stream();
+  }
+  addresses_.assign(result.addresses.rbegin(), result.addresses.rend());
+  connect_next();
+}
+
+void ClientOpening::connect_next() {
+  const SocketAddress address = addresses_.back();
+  addresses_.pop_back();
+  connect_to(address);
+}
+
+void ClientOpening::connect_to(const SocketAddress& address) {
+  const Start started = connector_.connect(address, source_, deadline_);
+  if (started == Start::io_pending) return;
+  note(OpenFailure::no_socket, Error(EINVAL));
+  connection_.over_before_stream();
+}
+
+void ClientOpening::on_connected(Error error, Socket socket) {
+  if (error && !has_failed() && !addresses_.empty() && error != Error(ETIMEDOUT)) {
+    return connect_next();
+  }
+  if (error && is_shortage(error)) note(OpenFailure::no_socket, error);
+  if (error && connection_.reactor().now() >= deadline_) note(OpenFailure::timed_out, error);
+  if (error) {
+    note(OpenFailure::not_connected, error);
+    return connection_.over_before_stream();
+  }
+  connected_ = true;
+  connection_.adopt(socket);
+  if (has_failed()) {
+    static_cast<void>(connection_.stream().abort());
+    return;
+  }
+  connection_.events().on_connected(connection_);
+  ask();
+}
+
+void ClientOpening::ask() {
+  key_ = protocol::websocket_key(connection_.pools().random.take<16>());
+  std::array<char, protocol::head_size_max> head;
+  const std::size_t size =
+      protocol::write_upgrade_request(head, {.host = plan_.host_header,
+                                             .target = plan_.target,
+                                             .key = {key_.data(), key_.size()},
+                                             .origin = plan_.request.origin,
+                                             .subprotocols = plan_.subprotocols,
+                                             .extra = plan_.headers});
+  connection_.queue_raw(std::span(head).first(size));  // Plan::check has tried that it fits
+}
+
+std::size_t ClientOpening::receive(MutableBytes bytes) {
+  if (has_failed()) return bytes.size();
+  const std::size_t used = head_.receive(bytes);
+  switch (head_.verdict()) {
+    case HeadReader::Verdict::incomplete: break;
+    case HeadReader::Verdict::complete: check_answer(); break;
+    case HeadReader::Verdict::malformed:
+    case HeadReader::Verdict::too_large:
+    case HeadReader::Verdict::too_many_fields:
+      fail(failure_of(protocol::failure_for(head_.verdict())), Error());
+      break;
+  }
+  return used;
+}
+
+void ClientOpening::check_answer() {
+  protocol::UpgradeResponse response;
+  const protocol::UpgradeFailure failure = protocol::parse_upgrade_response(
+      head_.head(), {key_.data(), key_.size()}, plan_.subprotocols, response);
+  if (failure != protocol::UpgradeFailure::none) {
+    failed_.http_status = response.http_status;
+    return fail(failure_of(failure), Error());
+  }
+  // The plan's own string lives as long as the connection; the response does not.
+  const auto agreed = std::ranges::find(plan_.subprotocols, response.subprotocol);
+  connection_.open(agreed == plan_.subprotocols.end() ? std::string_view() : *agreed);
+}
+
+std::string_view ClientOpening::response_header(std::string_view name) const {
+  std::string_view start_line;
+  protocol::HeadFields fields;
+  const auto verdict =
+      protocol::split_head(head_.head(), protocol::HeadScanner::Kind::response, start_line, fields);
+  if (verdict != HeadReader::Verdict::complete) return {};
+  const std::string_view* value = fields.find(name);
+  return value == nullptr ? std::string_view() : *value;
+}
+
+void ClientOpening::note(OpenFailure failure, Error error) noexcept {
+  if (has_failed()) return;
+  failed_.failure = failure;
+  failed_.error = error;
+}
+
+void ClientOpening::fail(OpenFailure failure, Error error) {
+  note(failure, error);
+  if (connected_) {
+    static_cast<void>(connection_.stream().abort());
+  } else if (connector_.in_flight()) {
+    connector_.cancel();
+  }
+  // A name being resolved cannot be stopped; its result ends the opening.
+}
+
+void ClientOpening::finish() {
+  Connection& connection = connection_;
+  if (has_failed()) connection.events().on_open_failed(connection, failed_);
+  connection.pools().client_openings->give_back(this);
+}
+
+}  // namespace ringdown

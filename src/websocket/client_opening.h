@@ -1,0 +1,77 @@
+// The client's side of the opening handshake (RFC 6455 4.1): resolve, connect, ask, check the
+// answer.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "ringdown/tcp.h"
+#include "websocket/connection.h"
+#include "websocket/head_reader.h"
+
+namespace ringdown {
+
+// What many dials share; counted, because connections may outlive their dialer. One thread.
+struct Dialer::Plan final : ConnectionOwner {
+  Plan(ReactorCore& core, const DialRequest& wanted);
+  void hold() noexcept { ++holders; }
+  void let_go() noexcept {
+    if (--holders == 0) delete this;
+  }
+  void on_connection_over(Connection&, const Closed&, bool) override { let_go(); }
+  std::string check();
+
+  ReactorCore& reactor;
+  DialRequest request;
+  std::string problem;
+  std::string host;  // as to be resolved
+  std::string host_header;
+  std::string target;
+  std::uint16_t port = 0;
+  std::vector<std::string_view> subprotocols;
+  std::vector<protocol::HeaderField> headers;
+  std::size_t holders = 1;
+
+ private:
+  ~Plan() = default;
+};
+
+class ClientOpening final : public Opening, private TcpConnectorEvents {
+ public:
+  ClientOpening(Connection& connection, Dialer::Plan& plan,
+                const std::optional<SocketAddress>& source);
+
+  // Connects to `address`, or to what the plan's host resolves to.
+  void start(const std::optional<SocketAddress>& address);
+
+  std::size_t receive(MutableBytes bytes) override;
+  void fail(OpenFailure failure, Error error) override;
+  void finish() override;
+  std::string_view response_header(std::string_view name) const override;
+
+ private:
+  void on_connected(Error error, Socket socket) override;
+  void on_resolved(const Resolve::Result& result);
+  void connect_next();
+  void connect_to(const SocketAddress& address);
+  void ask();
+  void check_answer();
+  void note(OpenFailure failure, Error error) noexcept;
+  bool has_failed() const noexcept { return failed_.failure != OpenFailure::none; }
+
+  Connection& connection_;
+  Dialer::Plan& plan_;
+  std::optional<SocketAddress> source_;
+  TimePoint deadline_;
+  std::vector<SocketAddress> addresses_;  // resolved and still to be tried, the next one last
+  OpenFailed failed_;
+  bool connected_ = false;
+  std::array<char, 24> key_{};
+  HeadReader head_;
+  Resolve resolve_;
+  TcpConnector connector_;
+};
+
+}  // namespace ringdown

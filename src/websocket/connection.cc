@@ -1,0 +1,324 @@
+// The connection's calls, and how the answers of the closing handshake become operations.
+#include "websocket/connection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "protocol/mask.h"
+#include "protocol/utf8.h"
+
+namespace ringdown {
+
+using protocol::CloseDeadline;
+using protocol::Opcode;
+
+Connection::Connection(ReactorCore& reactor, WebSocketPools& pools, Role role,
+                       WebSocketEvents& events, const WebSocketOptions& options,
+                       ConnectionOwner& owner)
+    : reactor_(reactor),
+      pools_(pools),
+      events_(&events),
+      options_(options),
+      owner_(owner),
+      handshake_(
+          {.role = role, .keep_sending_after_end = options.keep_sending_after_end.count() > 0}),
+      reader_(role, options.message_size_max),
+      role_(role),
+      output_(pools.output),
+      stream_(&tcp_),
+      tcp_(reactor.reactor(), *this) {}
+
+Connection::~Connection() = default;
+
+// What a call is told that comes too late.
+Start Connection::refused() const noexcept {
+  const bool lost = open_ && handshake_.finished() && handshake_.outcome() != CloseOutcome::aborted;
+  return lost ? Start::aborted : Start::wrong_state;
+}
+
+// --- sending ---
+
+Start Connection::send(MessageKind kind, ConstBytes bytes, bool whole, bool last,
+                       std::uint64_t tag) {
+  if (!open_ || !handshake_.may_send()) return refused();
+  // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
+  if (fragment_open_ && (whole || kind != fragment_kind_)) return Start::bad_argument;
+  if (output_.bytes() >= options_.send_queue_max) {
+    was_busy_ = true;
+    return Start::busy;
+  }
+  const Opcode opcode = fragment_open_ ? Opcode::continuation : protocol::opcode_of(kind);
+  fragment_open_ = !last;
+  fragment_kind_ = kind;
+  queue_frame(opcode, last, bytes);
+  output_.commit_tag(tag);
+  return Start::io_pending;
+}
+
+Start Connection::ping(ConstBytes payload) {
+  if (payload.size() > protocol::control_payload_size_max) return Start::bad_argument;
+  if (!open_ || !handshake_.may_send()) return refused();
+  queue_frame(Opcode::ping, true, payload);
+  ping_unanswered_ = true;
+  return Start::io_pending;
+}
+
+void Connection::queue_frame(Opcode opcode, bool fin, ConstBytes payload) {
+  const bool masked = role_ == Role::client;
+  const protocol::MaskingKey key = masked ? pools_.random.masking_key() : protocol::MaskingKey{};
+  const protocol::FrameHeader header{
+      .opcode = opcode, .fin = fin, .masked = masked, .key = key, .payload_size = payload.size()};
+  const bool copied = payload.size() <= copied_payload_max;
+  std::byte* out = output_.reserve(protocol::frame_header_size_max + (copied ? payload.size() : 0));
+  const std::size_t size = protocol::encode_frame_header(out, header);
+  if (!copied) {
+    output_.commit(size);
+    output_.borrow(payload, masked ? &key : nullptr);
+  } else {
+    if (masked) {
+      protocol::mask_copy(out + size, payload, key);
+    } else if (!payload.empty()) {
+      std::memcpy(out + size, payload.data(), payload.size());
+    }
+    output_.commit(size + payload.size());
+  }
+  wake();
+}
+
+void Connection::queue_close_frame(std::string_view reason) {
+  std::array<std::byte, protocol::control_payload_size_max> payload;
+  const std::size_t size =
+      protocol::encode_close_payload(payload.data(), handshake_.own_status(), reason);
+  queue_frame(Opcode::close, true, ConstBytes(payload).first(size));
+  output_.commit_close();
+}
+
+void Connection::queue_raw(std::span<const char> bytes) {
+  std::memcpy(output_.reserve(bytes.size()), bytes.data(), bytes.size());
+  output_.commit(bytes.size());
+  wake();
+}
+
+// Everything queued goes to the stream in one batch, and with the Close frame its marker, if one is
+// due behind it: one chain of operations.
+void Connection::flush() {
+  if (output_.is_empty() || output_.batch_in_flight() || stream_ending_ || stream_closed_) return;
+  if (!open_ && opening_ == nullptr) return;
+  const bool close_in_batch = handshake_.state().halves.send == Half::ending && !close_sent_;
+  const Start sent = stream_->send(output_operation_, output_.begin_batch());
+  if (sent != Start::io_pending) {
+    // The stream has failed and is about to say so.
+    return on_output_sent(Error(ECONNRESET));
+  }
+  if (!close_in_batch || !output_.is_empty()) return;
+  if (may_close_with_sends()) {
+    stream_ending_ = true;
+    static_cast<void>(stream_->close_after_sends());
+  } else if (options_.half_close_depth == HalfCloseDepth::tcp) {
+    fin_asked_ = stream_->shutdown() == Start::io_pending;
+  }
+}
+
+// Design: lingering may be left out only where nothing legal can follow.
+bool Connection::may_close_with_sends() const noexcept {
+  if (violation_ != Violation::none || !handshake_.peer_closed()) return false;
+  if (handshake_.state().stream == protocol::StreamPhase::peer_ended) return true;
+  // RFC 6455 7.1.1: the server ends TCP first. A pong that is still owed to us would meet RST.
+  return role_ == Role::server && !ping_unanswered_ && reader_.between_frames();
+}
+
+void Connection::on_output_sent(Error error) {
+  output_.end_batch(TellSent{*this, error});
+  wake();
+}
+
+void Connection::on_close_frame_sent() {
+  close_sent_ = true;
+  if (!fin_asked_) apply(handshake_.close_frame_sent());
+}
+
+// --- closing ---
+
+namespace {
+
+bool is_sendable(CloseStatus status, std::string_view reason) {
+  if (status == CloseStatus::none) return reason.empty();
+  return may_be_sent(status) && reason.size() <= close_reason_size_max &&
+         protocol::is_valid_utf8(reason);
+}
+
+}  // namespace
+
+Start Connection::shutdown(CloseStatus status, std::string_view reason, std::uint64_t tag) {
+  if (!is_sendable(status, reason)) return Start::bad_argument;
+  if (!open_) return Start::wrong_state;
+  const CloseAction actions = handshake_.shutdown(status);
+  if (actions == CloseAction::refuse) return refused();
+  shutdown_tag_ = tag;
+  queue_close_frame(reason);
+  apply(without(actions, CloseAction::send_close_frame));
+  return Start::io_pending;
+}
+
+Start Connection::close(CloseStatus status, std::string_view reason, std::uint64_t tag) {
+  if (!is_sendable(status, reason)) return Start::bad_argument;
+  if (!open_) return Start::wrong_state;
+  const CloseAction actions = handshake_.close(status);
+  if (actions == CloseAction::refuse) return refused();
+  close_tag_ = tag;
+  if (has(actions, CloseAction::send_close_frame)) queue_close_frame(reason);
+  forget_message();
+  if (paused_) resume();  // only reading finds the peer's Close
+  apply(without(actions, CloseAction::send_close_frame));
+  return Start::io_pending;
+}
+
+Start Connection::abort() {
+  if (opening_ != nullptr && !open_) {
+    opening_->fail(OpenFailure::aborted, Error(ECONNABORTED));
+    return Start::io_pending;
+  }
+  const CloseAction actions = handshake_.abort();
+  if (actions == CloseAction::refuse) return refused();
+  apply(actions);
+  return Start::io_pending;
+}
+
+// Carries out what the closing handshake answered. What calls the application waits for the end of
+// the turn: this may run inside one of its calls.
+void Connection::apply(CloseAction actions) {
+  if (has(actions, CloseAction::send_close_frame)) queue_close_frame({});
+  owes_discard_ = owes_discard_ || has(actions, CloseAction::discard_unsent);
+  owes_shutdown_ = owes_shutdown_ || has(actions, CloseAction::complete_shutdown);
+  owes_close_ = owes_close_ || has(actions, CloseAction::complete_close);
+  if (has(actions, CloseAction::end_stream)) end_stream();
+  if (has(actions, CloseAction::reset_stream)) static_cast<void>(stream_->abort());
+  if (has(actions, CloseAction::finish) && !stream_ending_) {
+    // Nothing of ours is on its way any more, in either direction.
+    stream_ending_ = true;
+    static_cast<void>(stream_->close_after_sends());
+  }
+  rearm_deadline();
+  wake();
+}
+
+void Connection::end_stream() {
+  if (stream_ending_) return;
+  stream_ending_ = true;
+  if (may_close_with_sends()) {
+    static_cast<void>(stream_->close_after_sends());
+    return;
+  }
+  rearm_deadline();
+  static_cast<void>(
+      stream_->close({.deadline = closing_deadline_, .bytes_max = options_.linger_bytes_max}));
+}
+
+// Why an accepted call did not come to its end.
+Error Connection::closing_error() const noexcept {
+  if (!handshake_.finished()) return Error(ECONNABORTED);
+  switch (handshake_.outcome()) {
+    case CloseOutcome::clean: return Error();
+    case CloseOutcome::aborted: return Error(ECONNABORTED);
+    case CloseOutcome::timed_out: return Error(ETIMEDOUT);
+    case CloseOutcome::violation: return Error(EPROTO);
+    case CloseOutcome::dropped: return error_ ? error_ : Error(ECONNRESET);
+  }
+  return Error(ECONNABORTED);
+}
+
+void Connection::complete_owed() {
+  if (owes_discard_) {
+    owes_discard_ = false;
+    output_.discard(TellSent{*this, closing_error()});
+  }
+  if (owes_shutdown_) {
+    owes_shutdown_ = false;
+    const Error error = handshake_.shutdown_succeeded() ? Error() : closing_error();
+    events_->on_shutdown(*this, {.tag = shutdown_tag_, .error = error});
+  }
+  if (owes_close_) {
+    owes_close_ = false;
+    const Error error = handshake_.close_succeeded() ? Error() : closing_error();
+    events_->on_close(*this, {.tag = close_tag_, .error = error});
+  }
+}
+
+void Connection::tell_writable() {
+  if (!was_busy_ || output_.bytes() > options_.send_queue_max / 2 || !handshake_.may_send()) return;
+  was_busy_ = false;
+  events_->on_writable(*this);
+}
+
+void Connection::on_turn_end() {
+  flush();
+  complete_owed();
+  tell_writable();
+  flush();
+  const bool done = stream_closed_ && !output_.batch_in_flight() && !owes_shutdown_ &&
+                    !owes_close_ && !turn_end_task_.is_queued();
+  if (done) finish();
+}
+
+// --- deadlines ---
+
+void Connection::rearm_deadline() {
+  const CloseDeadline wanted = handshake_.deadline();
+  if (wanted != deadline_kind_) {
+    deadline_kind_ = wanted;
+    std::chrono::milliseconds bound{0};
+    switch (wanted) {
+      case CloseDeadline::none: break;
+      case CloseDeadline::half_closed: bound = options_.half_closed_timeout; break;
+      case CloseDeadline::answer:
+        if (options_.answer_close == AnswerClose::application) bound = options_.answer_timeout;
+        break;
+      case CloseDeadline::keep_sending: bound = options_.keep_sending_after_end; break;
+      case CloseDeadline::close: bound = options_.close_timeout; break;
+    }
+    closing_deadline_ = bound.count() == 0 ? TimePoint::max() : Ring::now() + bound;
+  }
+  const TimePoint first = std::min(closing_deadline_, liveness_deadline());
+  if (first == TimePoint::max() || handshake_.finished()) return timer_.cancel();
+  if (!timer_.is_armed() || timer_.deadline() != first) timer_.arm(reactor_, first);
+}
+
+TimePoint Connection::liveness_deadline() const noexcept {
+  const auto idle = options_.idle_timeout;
+  const auto ping = options_.ping_interval;
+  TimePoint first = TimePoint::max();
+  if (idle.count() > 0) first = last_received_ + idle;
+  if (ping.count() > 0 && handshake_.may_send()) {
+    first = std::min(first, last_received_ + (ping_unanswered_ ? 2 * ping : ping));
+  }
+  return first;
+}
+
+void Connection::check_liveness() {
+  const TimePoint now = reactor_.now();
+  const auto ping_after = options_.ping_interval;
+  const bool idle =
+      options_.idle_timeout.count() > 0 && now >= last_received_ + options_.idle_timeout;
+  const bool pings = ping_after.count() > 0 && handshake_.may_send();
+  if (idle || (pings && ping_unanswered_ && now >= last_received_ + 2 * ping_after)) {
+    error_ = Error(ETIMEDOUT);
+    return apply(handshake_.abort());
+  }
+  if (pings && !ping_unanswered_ && now >= last_received_ + ping_after) {
+    static_cast<void>(this->ping({}));
+  }
+  rearm_deadline();
+}
+
+void Connection::on_deadline() {
+  if (!open_) {
+    if (opening_ != nullptr) opening_->fail(OpenFailure::timed_out, Error(ETIMEDOUT));
+    return;
+  }
+  if (reactor_.now() >= closing_deadline_) return apply(handshake_.deadline_passed());
+  check_liveness();
+}
+
+}  // namespace ringdown

@@ -1,0 +1,175 @@
+// A WebSocket connection on a byte stream: the driver that feeds the closing handshake with facts
+// and turns its answers into operations.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "protocol/close_handshake.h"
+#include "protocol/message_assembler.h"
+#include "protocol/message_reader.h"
+#include "ringdown/tcp.h"
+#include "ringdown/websocket.h"
+#include "websocket/output.h"
+#include "websocket/pools.h"
+
+namespace ringdown {
+
+// The opening handshake of a connection, one for each role; gone once it is open.
+class Opening {
+ public:
+  // Bytes from the peer. Answers how many belong to the handshake; what follows is frames.
+  virtual std::size_t receive(MutableBytes bytes) = 0;
+  // It cannot come about any more: the stream ended or failed, the deadline passed, `abort` was
+  // called. Sees to it that the stream, or what is to become one, ends.
+  virtual void fail(OpenFailure failure, Error error) = 0;
+  // The last call. The connection is open, or it is over and the opening tells why; gives itself
+  // back.
+  virtual void finish() = 0;
+  virtual std::string_view response_header(std::string_view) const { return {}; }
+
+ protected:
+  ~Opening() = default;
+};
+
+// Who keeps count of a connection: a server, or a dialer's plan.
+class ConnectionOwner {
+ public:
+  virtual void on_connection_over(Connection& connection, const Closed& closed, bool opened) = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+class Connection final : public WebSocket, private ByteStreamEvents {
+ public:
+  Connection(ReactorCore& reactor, WebSocketPools& pools, Role role, WebSocketEvents& events,
+             const WebSocketOptions& options, ConnectionOwner& owner);
+  ~Connection();
+
+  // --- opening ---
+  void begin(Opening& opening) noexcept;
+  void adopt(Socket socket);  // the stream begins; receiving starts
+  ByteStream& stream() noexcept { return *stream_; }
+  // Bytes of the opening handshake, outside of any frame.
+  void queue_raw(std::span<const char> bytes);
+  void open(std::string_view subprotocol);  // tells on_open
+  // The handshake failed on an open stream: what is queued (a refusal) is sent, then it is closed.
+  void refuse();
+  void over_before_stream();  // no stream came about; `finish` of the opening follows
+  void arm_opening_deadline(TimePoint deadline);
+
+  // --- the calls of WebSocket ---
+  Start send(MessageKind kind, ConstBytes bytes, bool first, bool last, std::uint64_t tag);
+  Start ping(ConstBytes payload);
+  Start shutdown(CloseStatus status, std::string_view reason, std::uint64_t tag);
+  Start close(CloseStatus status, std::string_view reason, std::uint64_t tag);
+  Start abort();
+  void pause();
+  void resume();
+
+  WebSocketEvents& events() noexcept { return *events_; }
+  ReactorCore& reactor() noexcept { return reactor_; }
+  WebSocketPools& pools() noexcept { return pools_; }
+
+  bool is_opening() const noexcept { return !open_; }
+
+  Connection* next = nullptr;  // its owner's list
+  Connection** previous = nullptr;
+
+ private:
+  friend class WebSocket;
+  using CloseAction = protocol::CloseAction;
+
+  // ByteStreamEvents
+  std::size_t on_received(MutableBytes bytes) override;
+  void on_end_of_stream() override;
+  void on_failed(Error error) override;
+  void on_shutdown(Error error) override;
+  void on_closed(Error error) override;
+
+  void on_output_sent(Error error);
+  void on_deadline();
+  void on_turn_end();
+
+  void read_frames(MutableBytes& input);
+  void deliver_data(const protocol::MessageReader::Event& event);
+  void deliver_peer_close(const protocol::MessageReader::Event& event);
+  void answer_ping(ConstBytes payload);
+  void forget_message();
+
+  Start refused() const noexcept;
+  Error closing_error() const noexcept;
+  void apply(CloseAction actions);
+  void queue_frame(protocol::Opcode opcode, bool fin, ConstBytes payload);
+  void queue_close_frame(std::string_view reason);
+  void on_close_frame_sent();
+  struct TellSent;
+  void complete_owed();
+  void tell_writable();
+  void end_stream();
+  void flush();
+  bool may_close_with_sends() const noexcept;
+  void rearm_deadline();
+  void check_liveness();
+  TimePoint liveness_deadline() const noexcept;
+  void wake() noexcept { reactor_.at_turn_end(turn_end_task_); }
+  void finish();
+
+  ReactorCore& reactor_;
+  WebSocketPools& pools_;
+  WebSocketEvents* events_;
+  const WebSocketOptions& options_;
+  ConnectionOwner& owner_;
+  Opening* opening_ = nullptr;
+  std::uint64_t user_value_ = 0;
+  std::uint64_t shutdown_tag_ = 0;
+  std::uint64_t close_tag_ = 0;
+  std::string_view subprotocol_;
+  protocol::CloseHandshake handshake_;
+  protocol::MessageReader reader_;
+  protocol::MessageAssembler assembler_;
+  Violation violation_ = Violation::none;
+  Role role_;
+  protocol::CloseDeadline deadline_kind_ = protocol::CloseDeadline::none;
+  MessageKind fragment_kind_ = MessageKind::text;  // of the message we are sending in fragments
+  bool fragment_open_ : 1 = false;
+  bool open_ : 1 = false;  // on_open was told
+  bool paused_ : 1 = false;
+  bool was_busy_ : 1 = false;       // on_writable is owed
+  bool owes_shutdown_ : 1 = false;  // completions that a call may not run itself
+  bool owes_close_ : 1 = false;
+  bool owes_discard_ : 1 = false;
+  bool stream_ending_ : 1 = false;  // FIN or close was asked for
+  bool fin_asked_ : 1 = false;      // HalfCloseDepth::tcp: FIN goes out behind our Close
+  bool close_sent_ : 1 = false;     // our Close frame is with the kernel
+  bool ping_unanswered_ : 1 = false;
+  bool stream_closed_ : 1 = false;
+  bool opening_deadline_ : 1 = false;
+  Error error_;
+  TimePoint closing_deadline_ = TimePoint::max();
+  TimePoint last_received_{};
+  std::unique_ptr<MessageStorage::Bytes> message_;
+  OutputQueue output_;
+  Send<&Connection::on_output_sent> output_operation_{*this};
+  AtTurnEnd<&Connection::on_turn_end> turn_end_task_{*this};
+  Timer<&Connection::on_deadline> timer_{*this};
+  ByteStream* stream_;  // what frames go through: TCP, or what a secure context put on it
+  TcpStream tcp_;
+};
+
+// Tells what leaves the output queue, sent or (with an error) not.
+struct Connection::TellSent {
+  Connection& connection;
+  Error error;
+  void sent(std::uint64_t tag) const {
+    connection.events_->on_sent(connection, Sent{.tag = tag, .error = error});
+  }
+  void close_sent() const {
+    if (!error) connection.on_close_frame_sent();
+  }
+};
+
+}  // namespace ringdown

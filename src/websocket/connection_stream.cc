@@ -1,0 +1,207 @@
+// What the stream tells a connection: bytes, ends, and the stream's own end; and the connection's
+// life.
+#include <cerrno>
+#include <utility>
+
+#include "base/check.h"
+#include "websocket/connection.h"
+
+namespace ringdown {
+
+using protocol::MessageReader;
+using protocol::Opcode;
+using EventKind = MessageReader::EventKind;
+
+// --- life ---
+
+void Connection::begin(Opening& opening) noexcept { opening_ = &opening; }
+
+void Connection::arm_opening_deadline(TimePoint deadline) { timer_.arm(reactor_, deadline); }
+
+void Connection::adopt(Socket socket) {
+  tcp_.adopt(socket);
+  stream_->start_receiving();
+}
+
+void Connection::open(std::string_view subprotocol) {
+  open_ = true;
+  subprotocol_ = subprotocol;
+  timer_.cancel();
+  last_received_ = reactor_.now();
+  rearm_deadline();
+  events_->on_open(*this);
+}
+
+void Connection::refuse() {
+  flush();
+  stream_ending_ = true;
+  static_cast<void>(stream_->close(
+      {.deadline = Ring::now() + options_.close_timeout, .bytes_max = options_.linger_bytes_max}));
+}
+
+void Connection::over_before_stream() {
+  stream_closed_ = true;
+  wake();
+}
+
+// The last step: nothing is in flight, the socket is closed.
+void Connection::finish() {
+  timer_.cancel();
+  forget_message();
+  if (auto* storage = reader_.take_back_control_storage()) pools_.controls.give_back(storage);
+  output_.discard(TellSent{*this, closing_error()});
+  Closed closed;
+  if (open_) {
+    closed = {.outcome = handshake_.outcome(),
+              .peer_status = handshake_.peer_status(),
+              .own_status = handshake_.own_status(),
+              .violation = violation_,
+              .error = error_};
+    events_->on_closed(*this, closed);
+  } else {
+    std::exchange(opening_, nullptr)->finish();
+  }
+  RINGDOWN_CHECK(!turn_end_task_.is_queued());
+  WebSocketPools& pools = pools_;
+  owner_.on_connection_over(*this, closed, open_);
+  pools.connections->give_back(this);
+}
+
+// --- the stream's events ---
+
+std::size_t Connection::on_received(MutableBytes bytes) {
+  MutableBytes input = bytes;
+  last_received_ = reactor_.now();
+  if (!open_) {
+    if (opening_ == nullptr) return bytes.size();
+    input = input.subspan(opening_->receive(input));
+    if (!open_) return bytes.size();
+    std::exchange(opening_, nullptr)->finish();
+  }
+  if (handshake_.finished()) return bytes.size();
+  read_frames(input);
+  return bytes.size() - input.size();
+}
+
+void Connection::on_end_of_stream() {
+  if (!open_) {
+    if (opening_ != nullptr) opening_->fail(OpenFailure::dropped, Error());
+    return;
+  }
+  apply(handshake_.stream_ended());
+}
+
+void Connection::on_failed(Error error) {
+  if (!error_) error_ = error;
+  if (!open_) {
+    if (opening_ != nullptr) opening_->fail(OpenFailure::dropped, error);
+    return;
+  }
+  apply(handshake_.stream_failed());
+}
+
+void Connection::on_shutdown(Error error) {
+  if (!error && close_sent_) apply(handshake_.close_frame_sent());
+}
+
+void Connection::on_closed(Error error) {
+  stream_closed_ = true;
+  wake();
+  if (!open_ || handshake_.finished()) return;
+  switch (error.errno_value()) {
+    case 0: return apply(handshake_.stream_closed());
+    case ETIMEDOUT:
+    case EMSGSIZE: return apply(handshake_.deadline_passed());
+    default:
+      if (!error_) error_ = error;
+      return apply(handshake_.stream_failed());
+  }
+}
+
+// --- frames ---
+
+void Connection::read_frames(MutableBytes& input) {
+  while (!paused_) {
+    const MessageReader::Event event = reader_.next(input);
+    switch (event.kind) {
+      case EventKind::need_input: return;
+      case EventKind::need_control_storage:
+        reader_.lend_control_storage(pools_.controls.take());
+        continue;
+      case EventKind::data: deliver_data(event); break;
+      case EventKind::ping: answer_ping(event.bytes); break;
+      case EventKind::pong:
+        ping_unanswered_ = false;
+        if (handshake_.may_deliver()) events_->on_pong(*this, event.bytes);
+        break;
+      case EventKind::close: deliver_peer_close(event); break;
+      case EventKind::violation:
+        violation_ = event.violation;
+        forget_message();
+        input = {};
+        return apply(handshake_.violation_found(status_for(event.violation)));
+    }
+    if (event.kind != EventKind::data) {
+      if (auto* storage = reader_.take_back_control_storage()) pools_.controls.give_back(storage);
+    }
+    if (handshake_.finished()) {
+      input = {};
+      return;
+    }
+  }
+}
+
+void Connection::deliver_data(const MessageReader::Event& event) {
+  if (!handshake_.may_deliver()) return;
+  if (options_.delivery == Delivery::pieces) {
+    return events_->on_data(*this, event.message_kind, event.bytes, event.last);
+  }
+  if (!assembler_.needs_storage(event.last)) {
+    return events_->on_message(*this, event.message_kind, event.bytes);
+  }
+  if (!message_) message_ = pools_.messages.take();
+  const auto whole = assembler_.add(event.bytes, event.last, *message_);
+  if (!whole) return;
+  // The application may end the connection's interest inside: the message is kept alive here.
+  std::unique_ptr<MessageStorage::Bytes> message = std::move(message_);
+  events_->on_message(*this, event.message_kind, *whole);
+  pools_.messages.give_back(std::move(message));
+}
+
+void Connection::forget_message() {
+  assembler_.reset();
+  if (message_) pools_.messages.give_back(std::move(message_));
+}
+
+void Connection::answer_ping(ConstBytes payload) {
+  // RFC 6455 5.5.2: unless the peer's Close has come. FIN of ours (HalfCloseDepth::tcp) ends it
+  // too.
+  if (!handshake_.may_pong() || fin_asked_) return;
+  // RFC 6455 5.5.3: a peer that pings and does not read gets the answers it leaves room for.
+  if (output_.bytes() > options_.send_queue_max + protocol::control_frame_size_max * 16) return;
+  queue_frame(Opcode::pong, true, payload);
+}
+
+void Connection::deliver_peer_close(const MessageReader::Event& event) {
+  forget_message();
+  const CloseAction actions = handshake_.close_frame_received(event.close_status);
+  if (has(actions, CloseAction::deliver_peer_close)) {
+    const std::string_view reason(reinterpret_cast<const char*>(event.bytes.data()),
+                                  event.bytes.size());
+    events_->on_peer_close(*this, {.status = event.close_status, .reason = reason});
+  }
+  apply(without(actions, CloseAction::deliver_peer_close));
+  if (options_.answer_close == AnswerClose::automatic) apply(handshake_.answer());
+}
+
+void Connection::pause() {
+  paused_ = true;
+  stream_->pause();
+}
+
+void Connection::resume() {
+  paused_ = false;
+  stream_->resume();
+}
+
+}  // namespace ringdown

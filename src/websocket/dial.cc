@@ -1,0 +1,78 @@
+// Dialling: a request is checked and rendered once, then serves any number of connections.
+#include <algorithm>
+#include <array>
+
+#include "protocol/accept_key.h"
+#include "protocol/upgrade.h"
+#include "protocol/url.h"
+#include "websocket/client_opening.h"
+
+namespace ringdown {
+
+Dialer::Plan::Plan(ReactorCore& core, const DialRequest& wanted) : reactor(core), request(wanted) {
+  problem = check();
+}
+
+std::string Dialer::Plan::check() {
+  const auto url = protocol::parse_url(request.url);
+  if (!url) return url.error();
+  if (url->scheme == protocol::Scheme::wss) return "wss://: no TLS in this build";
+  if (request.options.close_timeout.count() <= 0) return "close_timeout must be above zero";
+  host = url->host;
+  port = url->port;
+  host_header = url->host_field();
+  target = url->target;
+  for (const std::string& subprotocol : request.subprotocols) subprotocols.push_back(subprotocol);
+  for (const Header& header : request.headers) {
+    headers.push_back({.name = header.name, .value = header.value});
+  }
+  if (!request.address) request.address = SocketAddress::from_ip(host, port);
+  std::array<char, protocol::head_size_max> head;
+  const std::array<char, protocol::websocket_key_size> key =
+      protocol::websocket_key(std::array<std::byte, protocol::websocket_nonce_size>{});
+  const std::size_t size = protocol::write_upgrade_request(head, {.host = host_header,
+                                                                  .target = target,
+                                                                  .key = {key.data(), key.size()},
+                                                                  .origin = request.origin,
+                                                                  .subprotocols = subprotocols,
+                                                                  .extra = headers});
+  if (size == 0) {
+    return "a header, the Origin or a subprotocol cannot be sent: CR, LF, NUL, a name that is no "
+           "token, one of the handshake's own, or over 8 KiB in all";
+  }
+  return {};
+}
+
+Dialer::Dialer(Reactor& reactor, const DialRequest& request)
+    : plan_(new Plan(reactor.core(), request)) {}
+Dialer::~Dialer() { plan_->let_go(); }
+
+const std::string& Dialer::problem() const noexcept { return plan_->problem; }
+
+DialResult Dialer::dial(WebSocketEvents& events, std::uint64_t user_value,
+                        const std::optional<SocketAddress>& address,
+                        const std::optional<SocketAddress>& source) {
+  Plan& plan = *plan_;
+  if (!plan.problem.empty()) return {Start::bad_argument, nullptr, plan.problem};
+  const auto& from = source ? source : plan.request.source;
+  const auto& to = address ? address : plan.request.address;
+  if (from && to && from->family() != to->family()) {
+    return {Start::bad_argument, nullptr, "the source is of another family than the address"};
+  }
+  plan.hold();
+  WebSocketPools& pools = WebSocketPools::of(plan.reactor);
+  Connection& connection = *pools.connections->take(plan.reactor, pools, Role::client, events,
+                                                    plan.request.options, plan);
+  connection.set_user_value(user_value);
+  ClientOpening& opening = *pools.client_openings->take(connection, plan, from);
+  connection.begin(opening);
+  opening.start(to);
+  return {Start::io_pending, &connection, {}};
+}
+
+DialResult dial(Reactor& reactor, WebSocketEvents& events, const DialRequest& request) {
+  Dialer dialer(reactor, request);
+  return dialer.dial(events);
+}
+
+}  // namespace ringdown

@@ -1,0 +1,39 @@
+#include "websocket/pools.h"
+
+#include "websocket/client_opening.h"
+#include "websocket/connection.h"
+#include "websocket/server_opening.h"
+
+namespace ringdown {
+
+std::unique_ptr<MessageStorage::Bytes> MessageStorage::take() {
+  if (free_.empty()) return std::make_unique<Bytes>();
+  std::unique_ptr<Bytes> bytes = std::move(free_.back());
+  free_.pop_back();
+  return bytes;
+}
+
+void MessageStorage::give_back(std::unique_ptr<Bytes> bytes) {
+  if (free_.size() >= kept_max || bytes->capacity() > kept_capacity_max) return;
+  bytes->clear();
+  free_.push_back(std::move(bytes));
+}
+
+WebSocketPools& WebSocketPools::of(ReactorCore& reactor) {
+  auto& extension = reactor.extension(ReactorCore::Floor::websocket);
+  if (!extension) extension = std::make_unique<WebSocketPools>();
+  return static_cast<WebSocketPools&>(*extension);
+}
+
+WebSocketPools::WebSocketPools()
+    : connections(std::make_unique<Slab<Connection>>()),
+      client_openings(std::make_unique<Slab<ClientOpening>>()),
+      server_openings(std::make_unique<Slab<ServerOpening>>()) {}
+WebSocketPools::~WebSocketPools() = default;
+
+std::size_t WebSocketPools::pool_bytes() const noexcept {
+  return connections->bytes() + client_openings->bytes() + server_openings->bytes() +
+         heads.bytes() + controls.bytes() + output.bytes();
+}
+
+}  // namespace ringdown

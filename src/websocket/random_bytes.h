@@ -1,0 +1,29 @@
+// Bytes that no peer can predict, for masking keys (RFC 6455 10.3): getrandom(2), a page at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "protocol/frame.h"
+
+namespace ringdown {
+
+class RandomBytes {
+ public:
+  template <std::size_t Size>
+  std::array<std::byte, Size> take() {
+    static_assert(Size <= 64);
+    if (bytes_.size() - taken_ < Size) refill();
+    std::array<std::byte, Size> out;
+    for (std::byte& byte : out) byte = bytes_[taken_++];
+    return out;
+  }
+  protocol::MaskingKey masking_key() { return take<sizeof(protocol::MaskingKey)>(); }
+
+ private:
+  void refill();
+  std::array<std::byte, 4096> bytes_;
+  std::size_t taken_ = 4096;
+};
+
+}  // namespace ringdown

@@ -1,0 +1,202 @@
+#include "websocket/server_core.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+#include "websocket/server_opening.h"
+
+namespace ringdown {
+namespace {
+
+constexpr std::chrono::milliseconds drain_tick{5};
+
+}  // namespace
+
+class Server::Core::Acceptor final : private ListenerEvents {
+ public:
+  explicit Acceptor(Server::Core& server)
+      : server_(server), listener_(server.reactor_.reactor(), *this) {}
+  TcpListener& listener() noexcept { return listener_; }
+
+ private:
+  void on_accepted(Socket socket) override { server_.on_accepted(socket); }
+  void on_accept_failed(Error error) override { server_.events_.on_accept_failed(error); }
+  void on_stopped() override { server_.on_acceptor_stopped(); }
+
+  Server::Core& server_;
+  TcpListener listener_;
+};
+
+void Server::Core::List::push(Connection& connection) noexcept {
+  connection.next = first;
+  connection.previous = &first;
+  if (first != nullptr) first->previous = &connection.next;
+  first = &connection;
+}
+
+void Server::Core::List::remove(Connection& connection) noexcept {
+  *connection.previous = connection.next;
+  if (connection.next != nullptr) connection.next->previous = connection.previous;
+}
+
+Server::Core::Core(Reactor& reactor, ServerEvents& events, const ServerOptions& options)
+    : reactor_(reactor.core()), events_(events), options_(options) {}
+
+Server::Core::~Core() { RINGDOWN_CHECK(count_ == 0 && listening_ == 0); }
+
+std::string_view Server::Core::intern(std::string_view subprotocol) {
+  if (subprotocol.empty()) return {};
+  auto found = subprotocols_.find(subprotocol);
+  if (found == subprotocols_.end()) found = subprotocols_.emplace(subprotocol).first;
+  return *found;
+}
+
+// --- accepting ---
+
+Server::ListenResult Server::Core::listen(const SocketAddress& address) {
+  auto acceptor = std::make_unique<Acceptor>(*this);
+  const TcpListener::Result result = acceptor->listener().listen(
+      address, {.backlog = options_.backlog, .reuse_port = options_.reuse_port});
+  if (result.error) return {result.error, {}};
+  acceptors_.push_back(std::move(acceptor));
+  ++listening_;
+  return {Error(), result.address};
+}
+
+void Server::Core::on_accepted(Socket socket) {
+  WebSocketPools& pools = WebSocketPools::of(reactor_);
+  Connection& connection =
+      *pools.connections->take(reactor_, pools, Role::server, events_, options_.websocket, *this);
+  ++tally_.accepted;
+  ++count_;
+  (draining_ ? undrained_ : connections_).push(connection);
+  connection.begin(*pools.server_openings->take(connection, *this));
+  connection.adopt(socket);
+  if (const auto bound = options_.websocket.open_timeout; bound.count() > 0) {
+    connection.arm_opening_deadline(reactor_.now() + bound);
+  }
+  bound_acceptors();
+}
+
+void Server::Core::bound_acceptors() {
+  const bool full = options_.connections_max != 0 && count_ >= options_.connections_max;
+  if (full == at_most_) return;
+  at_most_ = full;
+  for (const auto& acceptor : acceptors_) {
+    full ? acceptor->listener().pause() : acceptor->listener().resume();
+  }
+}
+
+void Server::Core::stop_accepting() {
+  for (const auto& acceptor : acceptors_) static_cast<void>(acceptor->listener().stop());
+}
+
+void Server::Core::on_acceptor_stopped() {
+  --listening_;
+  end_drain_if_done();
+}
+
+void Server::Core::on_connection_over(Connection& connection, const Closed& closed, bool opened) {
+  List::remove(connection);
+  --count_;
+  if (opened) {
+    switch (closed.outcome) {
+      case CloseOutcome::clean: ++tally_.clean; break;
+      case CloseOutcome::aborted: ++tally_.aborted; break;
+      case CloseOutcome::timed_out: ++tally_.timed_out; break;
+      case CloseOutcome::violation: ++tally_.violations; break;
+      case CloseOutcome::dropped: ++tally_.dropped; break;
+    }
+  }
+  bound_acceptors();
+  end_drain_if_done();
+}
+
+// --- all of them ---
+
+void Server::Core::for_each(const std::function<void(WebSocket&)>& visit) {
+  // Nothing ends inside a call, so the list stays as it is.
+  for (const List* list : {&connections_, &undrained_}) {
+    for (Connection* connection = list->first; connection != nullptr;) {
+      Connection* following = connection->next;
+      if (connection->is_open() || !connection->is_opening()) visit(*connection);
+      connection = following;
+    }
+  }
+}
+
+void Server::Core::abort_all() {
+  for (const List* list : {&connections_, &undrained_}) {
+    for (Connection* connection = list->first; connection != nullptr;) {
+      Connection* following = connection->next;
+      static_cast<void>(connection->abort());
+      connection = following;
+    }
+  }
+}
+
+// --- drain ---
+
+Start Server::Core::drain(const DrainPlan& plan) {
+  if (draining_) return Start::wrong_state;
+  if (!may_be_sent(plan.status) || plan.reason.size() > close_reason_size_max) {
+    return Start::bad_argument;
+  }
+  draining_ = true;
+  plan_ = plan;
+  drain_began_ = Ring::now();
+  drain_started_ = 0;
+  std::swap(undrained_.first, connections_.first);
+  if (undrained_.first != nullptr) undrained_.first->previous = &undrained_.first;
+  stop_accepting();
+  drain_timer_.arm(reactor_, reactor_.now());
+  return Start::io_pending;
+}
+
+void Server::Core::on_drain_tick() {
+  const TimePoint now = reactor_.now();
+  if (now >= plan_.deadline) {
+    abort_all();
+    return;
+  }
+  // What is due by now at the pace; a connection still in its opening handshake has its turn later.
+  const auto elapsed = std::chrono::duration<double>(now - drain_began_ + drain_tick).count();
+  const auto due = static_cast<std::size_t>(elapsed * static_cast<double>(plan_.per_second)) + 1;
+  if (due > drain_started_) close_some(due - drain_started_);
+  if (count_ == 0) return end_drain_if_done();
+  const TimePoint next = undrained_.first != nullptr ? now + drain_tick : plan_.deadline;
+  if (next != TimePoint::max()) drain_timer_.arm(reactor_, std::min(next, plan_.deadline));
+}
+
+void Server::Core::close_some(std::size_t most) {
+  List opening;
+  while (undrained_.first != nullptr && most > 0) {
+    Connection& connection = *undrained_.first;
+    List::remove(connection);
+    if (connection.is_opening()) {
+      opening.push(connection);
+      continue;
+    }
+    connections_.push(connection);
+    ++drain_started_;
+    --most;
+    // wrong_state: it is closing already, or over.
+    static_cast<void>(connection.close(plan_.status, plan_.reason, 0));
+  }
+  while (opening.first != nullptr) {
+    Connection& connection = *opening.first;
+    List::remove(connection);
+    undrained_.push(connection);
+  }
+}
+
+void Server::Core::end_drain_if_done() {
+  if (!draining_ || count_ != 0 || listening_ != 0) return;
+  draining_ = false;
+  drain_timer_.cancel();
+  acceptors_.clear();
+  events_.on_drained();
+}
+
+}  // namespace ringdown

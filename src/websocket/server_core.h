@@ -1,0 +1,74 @@
+// The server inside: its listeners, its connections, its drain.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringdown/server.h"
+#include "ringdown/tcp.h"
+#include "websocket/connection.h"
+#include "websocket/pools.h"
+
+namespace ringdown {
+
+class Server::Core final : public ConnectionOwner {
+ public:
+  Core(Reactor& reactor, ServerEvents& events, const ServerOptions& options);
+  ~Core();
+
+  ListenResult listen(const SocketAddress& address);
+  Start drain(const DrainPlan& plan);
+  void stop_accepting();
+  void abort_all();
+  void for_each(const std::function<void(WebSocket&)>& visit);
+
+  ServerEvents& events() noexcept { return events_; }
+  ServerTally& tally() noexcept { return tally_; }
+  std::size_t open_connections() const noexcept { return count_; }
+  // A copy of `subprotocol` that lives as long as the server. An application has few.
+  std::string_view intern(std::string_view subprotocol);
+
+ private:
+  class Acceptor;
+  // Connections are moved through this list while they are visited, so that a visitor may end any
+  // of them.
+  struct List {
+    Connection* first = nullptr;
+    void push(Connection& connection) noexcept;
+    static void remove(Connection& connection) noexcept;
+  };
+
+  void on_accepted(Socket socket);
+  void on_acceptor_stopped();
+  void on_connection_over(Connection& connection, const Closed& closed, bool opened) override;
+  void bound_acceptors();
+  void on_drain_tick();
+  void close_some(std::size_t most);
+  void end_drain_if_done();
+
+  ReactorCore& reactor_;
+  ServerEvents& events_;
+  ServerOptions options_;
+  ServerTally tally_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::size_t listening_ = 0;
+  bool at_most_ = false;  // connections_max is reached: accepting is paused
+  List connections_;
+  std::size_t count_ = 0;
+  std::set<std::string, std::less<>> subprotocols_;
+
+  bool draining_ = false;
+  DrainPlan plan_;
+  List undrained_;  // of a drain: whose turn has not come
+  TimePoint drain_began_{};
+  std::size_t drain_started_ = 0;  // connections whose Close was asked for
+  Timer<&Core::on_drain_tick> drain_timer_{*this};
+};
+
+}  // namespace ringdown

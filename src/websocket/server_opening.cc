@@ -1,0 +1,101 @@
+#include "websocket/server_opening.h"
+
+#include <array>
+#include <span>
+
+#include "protocol/upgrade.h"
+
+namespace ringdown {
+namespace {
+
+class RequestView final : public UpgradeView {
+ public:
+  explicit RequestView(const protocol::UpgradeRequest& request) noexcept : request_(request) {}
+  std::string_view target() const override { return request_.target; }
+  std::string_view host() const override { return request_.host; }
+  std::string_view origin() const override { return request_.origin; }
+  std::string_view header(std::string_view name) const override { return request_.find(name); }
+  std::size_t subprotocol_count() const override { return request_.subprotocols().size(); }
+  std::string_view subprotocol(std::size_t index) const override {
+    return request_.subprotocols()[index];
+  }
+
+ private:
+  const protocol::UpgradeRequest& request_;
+};
+
+}  // namespace
+
+ServerOpening::ServerOpening(Connection& connection, Server::Core& server) noexcept
+    : connection_(connection),
+      server_(server),
+      head_(connection.pools(), protocol::HeadScanner::Kind::request) {}
+
+std::size_t ServerOpening::receive(MutableBytes bytes) {
+  if (over_) return bytes.size();
+  const std::size_t used = head_.receive(bytes);
+  switch (head_.verdict()) {
+    case HeadReader::Verdict::incomplete: break;
+    case HeadReader::Verdict::complete: answer(); break;
+    case HeadReader::Verdict::malformed:
+    case HeadReader::Verdict::too_large:
+    case HeadReader::Verdict::too_many_fields: {
+      const protocol::UpgradeRefusal refusal = protocol::refusal_for(head_.verdict());
+      refuse(protocol::http_status(refusal), protocol::name(refusal));
+      break;
+    }
+  }
+  return used;
+}
+
+void ServerOpening::answer() {
+  protocol::UpgradeRequest request;
+  const protocol::UpgradeRefusal refusal = protocol::parse_upgrade_request(head_.head(), request);
+  if (refusal != protocol::UpgradeRefusal::none) {
+    return refuse(protocol::http_status(refusal), protocol::name(refusal));
+  }
+  const UpgradeAnswer answer = server_.events().on_upgrade(RequestView(request));
+  if (answer.refuse_with != 0) {
+    const std::string_view phrase = answer.refuse_reason.empty()
+                                        ? protocol::http_phrase(answer.refuse_with)
+                                        : answer.refuse_reason;
+    return refuse(answer.refuse_with, phrase);
+  }
+  std::array<protocol::HeaderField, protocol::head_fields_max> extra;
+  const std::size_t extra_size = std::min(answer.headers.size(), extra.size());
+  for (std::size_t i = 0; i < extra_size; ++i) {
+    extra[i] = {.name = answer.headers[i].name, .value = answer.headers[i].value};
+  }
+  std::array<char, protocol::head_size_max> response;
+  const std::size_t size = protocol::write_upgrade_response(
+      response, request.key, answer.subprotocol, std::span(extra).first(extra_size));
+  if (size == 0) return refuse(500, protocol::http_phrase(500));  // a field that cannot be sent
+  connection_.queue_raw(std::span(response).first(size));
+  if (answer.events != nullptr) connection_.set_events(*answer.events);
+  connection_.set_user_value(answer.user_value);
+  ++server_.tally().opened;
+  connection_.open(server_.intern(answer.subprotocol));
+}
+
+void ServerOpening::refuse(int http_status, std::string_view phrase) {
+  over_ = true;
+  ++server_.tally().refused;
+  std::array<char, 1024> response;
+  std::size_t size = protocol::write_refusal(response, http_status, phrase);
+  if (size == 0) size = protocol::write_refusal(response, http_status, "Refused");
+  connection_.queue_raw(std::span(response).first(size));
+  connection_.refuse();
+}
+
+void ServerOpening::fail(OpenFailure failure, Error) {
+  if (!over_) {
+    ++(failure == OpenFailure::timed_out ? server_.tally().open_timed_out
+                                         : server_.tally().open_dropped);
+  }
+  over_ = true;
+  static_cast<void>(connection_.stream().abort());
+}
+
+void ServerOpening::finish() { connection_.pools().server_openings->give_back(this); }
+
+}  // namespace ringdown

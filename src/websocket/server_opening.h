@@ -1,0 +1,30 @@
+// The server's side of the opening handshake (RFC 6455 4.2): read the request, ask the application,
+// answer.
+#pragma once
+
+#include "ringdown/server.h"
+#include "websocket/connection.h"
+#include "websocket/head_reader.h"
+#include "websocket/server_core.h"
+
+namespace ringdown {
+
+class ServerOpening final : public Opening {
+ public:
+  ServerOpening(Connection& connection, Server::Core& server) noexcept;
+
+  std::size_t receive(MutableBytes bytes) override;
+  void fail(OpenFailure failure, Error error) override;
+  void finish() override;
+
+ private:
+  void answer();
+  void refuse(int http_status, std::string_view phrase);
+
+  Connection& connection_;
+  Server::Core& server_;
+  bool over_ = false;  // refused or failed
+  HeadReader head_;
+};
+
+}  // namespace ringdown

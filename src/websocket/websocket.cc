@@ -1,0 +1,82 @@
+// The public face of a connection: every WebSocket is a Connection.
+#include "ringdown/websocket.h"
+
+#include "websocket/connection.h"
+
+namespace ringdown {
+namespace {
+
+Connection& of(WebSocket& socket) noexcept { return static_cast<Connection&>(socket); }
+
+}  // namespace
+
+Start WebSocket::send(MessageKind kind, ConstBytes bytes, std::uint64_t tag) {
+  return of(*this).send(kind, bytes, true, true, tag);
+}
+Start WebSocket::send_text(std::string_view text, std::uint64_t tag) {
+  return send(MessageKind::text, std::as_bytes(std::span(text)), tag);
+}
+Start WebSocket::send_fragment(MessageKind kind, ConstBytes bytes, bool last, std::uint64_t tag) {
+  return of(*this).send(kind, bytes, false, last, tag);
+}
+Start WebSocket::ping(ConstBytes payload) { return of(*this).ping(payload); }
+Start WebSocket::shutdown(CloseStatus status, std::string_view reason, std::uint64_t tag) {
+  return of(*this).shutdown(status, reason, tag);
+}
+Start WebSocket::close(CloseStatus status, std::string_view reason, std::uint64_t tag) {
+  return of(*this).close(status, reason, tag);
+}
+Start WebSocket::abort() { return of(*this).abort(); }
+void WebSocket::pause() { of(*this).pause(); }
+void WebSocket::resume() { of(*this).resume(); }
+
+void WebSocket::set_events(WebSocketEvents& events) noexcept { of(*this).events_ = &events; }
+void WebSocket::set_user_value(std::uint64_t value) noexcept { of(*this).user_value_ = value; }
+
+namespace {
+
+const Connection& of(const WebSocket& socket) noexcept {
+  return static_cast<const Connection&>(socket);
+}
+
+}  // namespace
+
+bool WebSocket::is_paused() const noexcept { return of(*this).paused_; }
+std::uint64_t WebSocket::user_value() const noexcept { return of(*this).user_value_; }
+Role WebSocket::role() const noexcept { return of(*this).role_; }
+bool WebSocket::is_open() const noexcept {
+  return of(*this).open_ && of(*this).handshake_.may_send();
+}
+std::size_t WebSocket::queued_bytes() const noexcept { return of(*this).output_.bytes(); }
+std::string_view WebSocket::subprotocol() const noexcept { return of(*this).subprotocol_; }
+std::string_view WebSocket::response_header(std::string_view name) const {
+  const Opening* opening = of(*this).opening_;
+  return opening == nullptr ? std::string_view() : opening->response_header(name);
+}
+const WebSocketOptions& WebSocket::options() const noexcept { return of(*this).options_; }
+Reactor& WebSocket::reactor() const noexcept { return of(*this).reactor_.reactor(); }
+
+std::string_view name(OpenFailure failure) noexcept {
+  switch (failure) {
+    case OpenFailure::none: return "none";
+    case OpenFailure::bad_url: return "bad_url";
+    case OpenFailure::no_socket: return "no_socket";
+    case OpenFailure::not_resolved: return "not_resolved";
+    case OpenFailure::not_connected: return "not_connected";
+    case OpenFailure::timed_out: return "timed_out";
+    case OpenFailure::dropped: return "dropped";
+    case OpenFailure::not_http: return "not_http";
+    case OpenFailure::http_status: return "http_status";
+    case OpenFailure::upgrade_missing: return "upgrade_missing";
+    case OpenFailure::connection_missing: return "connection_missing";
+    case OpenFailure::accept_missing: return "accept_missing";
+    case OpenFailure::accept_wrong: return "accept_wrong";
+    case OpenFailure::subprotocol_not_offered: return "subprotocol_not_offered";
+    case OpenFailure::extension_not_offered: return "extension_not_offered";
+    case OpenFailure::head_too_large: return "head_too_large";
+    case OpenFailure::aborted: return "aborted";
+  }
+  return "unknown";
+}
+
+}  // namespace ringdown
