@@ -52,19 +52,21 @@ enum class CloseAction : std::uint16_t {
   send_close_frame = 1U << 1,
   // Cancel what is queued or in flight to the stream; each send completes once, with an error.
   discard_unsent = 1U << 2,
-  // Tell the application, behind all data delivered before. In `automatic` mode, when that
-  // returned, call `answer`.
+  // Tell the application, behind all data delivered before; it may call anything inside. In
+  // `automatic` mode, when that returned, call `answer`.
   deliver_peer_close = 1U << 3,
   // The pending shutdown completes, ok iff `shutdown_succeeded`.
   complete_shutdown = 1U << 4,
   // The pending close completes, ok iff `close_succeeded`.
   complete_close = 1U << 5,
-  // FIN, behind everything sent. Without `finish`: linger, that is read and discard until the
-  // peer's FIN (`stream_ended`), then release the descriptor at `finish`. A driver that closed the
-  // descriptor in one chain with the Close frame feeds `stream_closed` instead, when the chain
-  // completed.
+  // FIN, behind everything queued. Without `finish`: linger, that is read and discard until the
+  // peer's FIN (`stream_ended`), then release the descriptor at `finish`.
+  // The chain that closes the descriptor with our Close frame leaves the linger out; feed
+  // `close_frame_sent`, then `stream_closed`, when it completed. Only a server may take it, when
+  // `peer_closed`, no byte is left to parse and no ping of ours waits for its pong (RFC 6455 5.5.2:
+  // the peer owes that one until our Close arrives): a pong on a closed descriptor means RST.
   end_stream = 1U << 6,
-  // RST, now; what is in flight is cancelled.
+  // RST, now; what is queued or in flight is cancelled, pongs behind our Close frame too.
   reset_stream = 1U << 7,
   // `outcome` is final. Release the stream; the last callback follows when nothing is in flight.
   finish = 1U << 8,
