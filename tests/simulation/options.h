@@ -81,8 +81,8 @@ struct Options {
   unsigned large_buffers_max = 0;
   Features features = all_features;
 
-  std::vector<VerbFault> faults;
-  std::vector<Cut> cuts;
+  std::vector<VerbFault> faults = {};
+  std::vector<Cut> cuts = {};
   bool print_trace = false;  // every completion, to standard error
 };
 
