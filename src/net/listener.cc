@@ -99,6 +99,14 @@ void TcpListener::go_on() {
   moving_ = false;
   if (stopping_) {
     if (descriptor_ < 0) return;
+    // Whoever connected before `stop` is served: closing with connections queued resets them.
+    if (Ring::has_queued_connection(descriptor_)) {
+      arm();
+      if (accept_operation_.in_flight()) {
+        reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
+      }
+      return;
+    }
     Ring::close_listener(descriptor_);
     descriptor_ = -1;
     retry_timer_.cancel();

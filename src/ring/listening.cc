@@ -1,6 +1,7 @@
 // Listening sockets: descriptors of the process, made by system calls when a server is set up.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,6 +37,11 @@ Ring::Listening Ring::listen(const SocketAddress& address, int backlog, bool reu
   listening.address = SocketAddress::from_native(reinterpret_cast<sockaddr*>(&bound), size);
   listening.descriptor = descriptor;
   return listening;
+}
+
+bool Ring::has_queued_connection(int descriptor) noexcept {
+  pollfd listener{.fd = descriptor, .events = POLLIN, .revents = 0};
+  return ::poll(&listener, 1, 0) > 0;
 }
 
 void Ring::close_listener(int descriptor) noexcept { ::close(descriptor); }

@@ -95,6 +95,8 @@ class Ring : Immovable {
     SocketAddress address;  // as bound: an ephemeral port is filled in
   };
   static Listening listen(const SocketAddress& address, int backlog, bool reuse_port);
+  // A connection waits to be accepted: closing the listener now would reset it.
+  static bool has_queued_connection(int descriptor) noexcept;
   static void close_listener(int descriptor) noexcept;
 
   // --- driving ---

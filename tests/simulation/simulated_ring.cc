@@ -122,6 +122,11 @@ Ring::Listening Ring::listen(const SocketAddress& address, int backlog, bool reu
   return result;
 }
 
+bool Ring::has_queued_connection(int descriptor) noexcept {
+  const auto* listener = Network::current().find_listener(descriptor);
+  return listener != nullptr && !listener->queue.empty();
+}
+
 void Ring::close_listener(int descriptor) noexcept {
   Network::current().close_listener(descriptor);
 }
