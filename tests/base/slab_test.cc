@@ -1,0 +1,123 @@
+// Places for objects that never move, and are used again before new ones are made.
+#include "base/slab.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace ringdown {
+namespace {
+
+struct Tracked {
+  explicit Tracked(int value_, std::set<const Tracked*>* alive_) : value(value_), alive(alive_) {
+    alive->insert(this);
+  }
+  ~Tracked() { alive->erase(this); }
+  int value;
+  std::set<const Tracked*>* alive;
+  std::string text = "a text that is too long for the small string";
+};
+
+TEST(Slab, ConstructsWhatItGivesAndDestroysWhatComesBack) {
+  std::set<const Tracked*> alive;
+  Slab<Tracked> slab;
+  EXPECT_EQ(slab.bytes(), 0U) << "nothing is allocated for nobody";
+  Tracked* const object = slab.take(7, &alive);
+  EXPECT_EQ(object->value, 7);
+  EXPECT_TRUE(alive.contains(object));
+  EXPECT_EQ(slab.taken(), 1U);
+  slab.give_back(object);
+  EXPECT_TRUE(alive.empty());
+  EXPECT_EQ(slab.taken(), 0U);
+}
+
+TEST(Slab, GivesThePlaceThatCameBackLast) {
+  Slab<int> slab;
+  int* const first = slab.take(1);
+  int* const second = slab.take(2);
+  slab.give_back(first);
+  slab.give_back(second);
+  EXPECT_EQ(slab.take(3), second);
+  EXPECT_EQ(slab.take(4), first);
+  slab.give_back(first);
+  slab.give_back(second);
+}
+
+TEST(Slab, NeverMovesWhatIsTakenAndNeverGivesAPlaceTwice) {
+  std::mt19937 random(1);
+  std::set<const Tracked*> alive;
+  std::vector<std::pair<Tracked*, int>> taken;
+  Slab<Tracked> slab;
+  for (int i = 0; i < 20'000; ++i) {
+    if (taken.empty() || random() % 3 != 0) {
+      taken.emplace_back(slab.take(i, &alive), i);
+    } else {
+      std::swap(taken[random() % taken.size()], taken.back());
+      slab.give_back(taken.back().first);
+      taken.pop_back();
+    }
+  }
+  EXPECT_EQ(alive.size(), taken.size()) << "two objects in one place";
+  EXPECT_EQ(slab.taken(), taken.size());
+  for (const auto& [object, value] : taken) {
+    EXPECT_EQ(object->value, value);
+    slab.give_back(object);
+  }
+}
+
+TEST(Slab, AllocatesNothingOnceItIsAsLargeAsItHasEverBeen) {
+  Slab<std::uint64_t> slab;
+  std::vector<std::uint64_t*> taken(30'000);
+  for (auto& object : taken) object = slab.take();
+  const std::size_t bytes = slab.bytes();
+  EXPECT_GE(bytes, taken.size() * sizeof(std::uint64_t));
+  for (int round = 0; round < 3; ++round) {
+    for (auto& object : taken) slab.give_back(object);
+    for (auto& object : taken) object = slab.take();
+    EXPECT_EQ(slab.bytes(), bytes);
+  }
+  for (auto& object : taken) slab.give_back(object);
+}
+
+TEST(Slab, AlignsWhatAsksForIt) {
+  struct alignas(64) Line {
+    std::byte bytes[65];
+  };
+  Slab<Line> slab;
+  std::vector<Line*> taken(2000);
+  for (auto& line : taken) {
+    line = slab.take();
+    ASSERT_EQ(reinterpret_cast<std::uintptr_t>(line) % 64, 0U);
+  }
+  for (auto& line : taken) slab.give_back(line);
+}
+
+TEST(Slab, HoldsObjectsLargerThanItsBlocks) {
+  struct Large {
+    std::byte bytes[100'000];
+  };
+  Slab<Large> slab;
+  Large* const first = slab.take();
+  Large* const second = slab.take();
+  EXPECT_NE(first, second);
+  slab.give_back(first);
+  slab.give_back(second);
+}
+
+TEST(SlabDeathTest, MayNotGoWhileAnObjectIsTaken) {
+  EXPECT_DEATH(
+      {
+        Slab<int> slab;
+        slab.take(1);
+      },
+      "taken_ == 0");
+}
+
+}  // namespace
+}  // namespace ringdown
