@@ -1,2 +1,4 @@
+// Half and Halves, by the name that the floors use.
 #pragma once
+
 #include "ringdown/half.h"
