@@ -1,0 +1,225 @@
+// The program `ringdown`: its commands, their options and their exit statuses.
+//
+// 0: as it should be; 1: something was lost or not clean; 2: usage or environment, with the cure in
+// one line.
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "arguments.h"
+#include "ringdown/reactor.h"
+#include "serve.h"
+#include "storm.h"
+
+namespace ringdown::program {
+
+namespace {
+
+constexpr int exit_usage = 2;
+constexpr std::chrono::milliseconds none{0};
+constexpr std::chrono::milliseconds shortest{1};
+
+constexpr const char* storm_examples = R"(
+Examples:
+  ringdown storm
+      10,000 connections to a server of its own, all half-closed at once, three late messages on each
+  ringdown storm --hold 5 --late-messages 3 --json out.json
+      the same, held half-closed for five seconds
+  ringdown storm ws://127.0.0.1:9001/ --pattern client-first --connections 100 --handshakes 50000
+      50,000 closing handshakes with any server, 100 at a time
+
+Exit status: 0 all clean, 1 something was lost or not clean, 2 usage or environment.
+)";
+
+constexpr const char* serve_examples = R"(
+Examples:
+  ringdown serve
+      echoes messages on 127.0.0.1:9001
+  ringdown serve --mode push --listen 127.0.0.1:0
+      says which port it got, and does what `ringdown storm ws://127.0.0.1:PORT/` asks for
+  ringdown serve --threads 4 --drain-timeout 30
+      four threads share one port; SIGTERM gives its clients 30 seconds to finish
+
+Exit status: 0 all that was open at SIGTERM was closed, 1 some of it had to be aborted, 2 usage or environment.
+)";
+
+// An option whose text `read` turns into a value; its refusal names the option.
+template <class Read>
+void add_option(CLI::App& command, const char* option, const char* value, const char* by_default,
+                const char* meaning, Read read) {
+  command
+      .add_option_function<std::string>(
+          option, [option, read](const std::string& text) { read(option, text); }, meaning)
+      ->type_name(value)
+      ->default_str(by_default);
+}
+
+void add_storm_load(CLI::App& command, StormOptions& options) {
+  add_option(command, "--connections", "N", "10000", "open at once",
+             [&](const char* option, const std::string& text) {
+               options.connections = parse_count(option, text, 1, 10'000'000);
+             });
+  add_option(command, "--handshakes", "N", "as many as connections",
+             "closing handshakes in all; each connection runs alone then",
+             [&](const char* option, const std::string& text) {
+               options.handshakes = parse_count(option, text, 1, 1'000'000'000'000);
+             });
+  add_option(command, "--pattern", "P", "half-close", "half-close or client-first",
+             [&](const char* option, const std::string& text) {
+               options.pattern = parse_pattern(option, text);
+             });
+  add_option(command, "--hold", "S", "0", "seconds that all stay half-closed",
+             [&](const char* option, const std::string& text) {
+               options.hold = parse_seconds(option, text, none);
+             });
+  add_option(command, "--late-messages", "M", "3 where the server can",
+             "messages the server sends after our Close frame",
+             [&](const char* option, const std::string& text) {
+               options.late_messages =
+                   static_cast<std::uint32_t>(parse_count(option, text, 0, push_count_max));
+             });
+  add_option(command, "--message-size", "B", "64", "bytes of each of them",
+             [&](const char* option, const std::string& text) {
+               options.message_size =
+                   static_cast<std::uint32_t>(parse_bytes(option, text, 1, push_size_max));
+             });
+  add_option(command, "--threads", "T", "1", "client threads, and as many for the own server",
+             [&](const char* option, const std::string& text) {
+               options.threads = static_cast<unsigned>(parse_count(option, text, 1, 256));
+             });
+}
+
+void add_storm_close(CLI::App& command, StormOptions& options) {
+  add_option(command, "--half-close", "ws|tcp", "ws",
+             "ends with the Close frame, or also with FIN right behind it",
+             [&](const char* option, const std::string& text) {
+               options.half_close_depth = parse_depth(option, text);
+             });
+  add_option(command, "--close-status", "C", "1000", "of our Close frames",
+             [&](const char* option, const std::string& text) {
+               options.close_status = parse_close_status(option, text);
+             });
+  add_option(command, "--close-reason", "TEXT", "", "of our Close frames, at most 123 bytes",
+             [&](const char* option, const std::string& text) {
+               options.close_reason = parse_close_reason(option, text);
+             });
+  add_option(command, "--close-timeout", "S", "10",
+             "of the closing handshake; counts from the release of what is held",
+             [&](const char* option, const std::string& text) {
+               options.close_timeout = parse_seconds(option, text, shortest);
+             });
+  add_option(command, "--source-addresses", "A-B", "", "IPv4 addresses to connect from, in turn",
+             [&](const char* option, const std::string& text) {
+               options.source_addresses = parse_source_addresses(option, text);
+             });
+  add_option(command, "--path", "P", "", "of the URL, in its place",
+             [&](const char* option, const std::string& text) {
+               if (!text.starts_with('/')) {
+                 throw UsageError(std::string(option) + ": begins with '/', not '" + text + "'");
+               }
+               options.path = text;
+             });
+  command.add_option("--json", options.json_file, "writes the result there")->type_name("FILE");
+  command.add_flag("--quiet", options.quiet, "no progress");
+}
+
+CLI::App& add_storm(CLI::App& program, StormOptions& options) {
+  CLI::App& command = *program.add_subcommand("storm", "closing handshakes at scale");
+  command.footer(storm_examples);
+  command.add_option("URL", options.url,
+                     "ws://HOST[:PORT][/PATH]; without it, a server of its own (push mode)");
+  add_storm_load(command, options);
+  add_storm_close(command, options);
+  return command;
+}
+
+void add_serve_limits(CLI::App& command, ServeOptions& options) {
+  add_option(command, "--max-connections", "N", "what the limits allow", "open at once",
+             [&](const char* option, const std::string& text) {
+               options.connections_max = parse_count(option, text, 1, 100'000'000);
+             });
+  add_option(command, "--max-message", "B", "16M", "bytes of the longest message",
+             [&](const char* option, const std::string& text) {
+               options.message_size_max =
+                   static_cast<std::uint32_t>(parse_bytes(option, text, 1, 1U << 30));
+             });
+  const auto add_seconds = [&](const char* name, const char* by_default, const char* meaning,
+                               std::chrono::milliseconds& value, std::chrono::milliseconds low) {
+    add_option(command, name, "S", by_default, meaning,
+               [&value, low](const char* option, const std::string& text) {
+                 value = parse_seconds(option, text, low);
+               });
+  };
+  add_seconds("--close-timeout", "10", "for a closing handshake", options.close_timeout, shortest);
+  add_seconds("--handshake-timeout", "10", "for the opening handshake", options.open_timeout,
+              shortest);
+  add_seconds("--idle-timeout", "0", "aborts who sends nothing for so long; 0: nobody",
+              options.idle_timeout, none);
+  add_seconds("--answer-delay", "0", "answers every Close only after so long", options.answer_delay,
+              none);
+  add_seconds("--hold-eof", "0", "goes on sending for so long to who sent FIN without Close",
+              options.hold_eof, none);
+  add_seconds("--drain-timeout", "10", "after SIGTERM, then aborts what is left",
+              options.drain_timeout, none);
+}
+
+CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
+  CLI::App& command = *program.add_subcommand("serve", "a WebSocket server");
+  command.footer(serve_examples);
+  add_option(command, "--listen", "ADDR:PORT", "127.0.0.1:9001", "or unix:PATH",
+             [&](const char* option, const std::string& text) {
+               options.listen = parse_listen(option, text);
+             });
+  add_option(command, "--threads", "T", "1", "each with a reactor of its own",
+             [&](const char* option, const std::string& text) {
+               options.threads = static_cast<unsigned>(parse_count(option, text, 1, 256));
+             });
+  add_option(command, "--mode", "M", "echo", "echo, push (does what its clients ask for) or sink",
+             [&](const char* option, const std::string& text) {
+               options.mode = parse_mode(option, text);
+             });
+  add_serve_limits(command, options);
+  command.add_option("--json", options.json_file, "writes the tally there")->type_name("FILE");
+  command.add_flag("--quiet", options.quiet, "no progress");
+  return command;
+}
+
+int run(int argument_count, const char* const* arguments) {
+  CLI::App program("ringdown: WebSocket connections that are closed well");
+  program.set_version_flag("--version", RINGDOWN_VERSION);
+  program.require_subcommand(1);
+  program.footer("\nringdown COMMAND --help says more.");
+  StormOptions storm_options;
+  ServeOptions serve_options;
+  serve_options.listen = parse_listen("--listen", "127.0.0.1:9001");
+  const CLI::App& storm = add_storm(program, storm_options);
+  const CLI::App& serve = add_serve(program, serve_options);
+  try {
+    program.parse(argument_count, arguments);
+  } catch (const CLI::Success& asked) {
+    return program.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(std::string(error.what()) + "; what is allowed: ringdown " +
+                     (storm.parsed()   ? "storm "
+                      : serve.parsed() ? "serve "
+                                       : "") +
+                     "--help");
+  }
+  return storm.parsed() ? run_storm(storm_options) : run_serve(serve_options);
+}
+
+}  // namespace
+
+}  // namespace ringdown::program
+
+int main(int argument_count, char** arguments) {
+  try {
+    return ringdown::program::run(argument_count, arguments);
+  } catch (const std::exception& error) {
+    // UsageError, SetupError, and what the standard library throws at set-up.
+    std::fprintf(stderr, "ringdown: %s\n", error.what());
+    return ringdown::program::exit_usage;
+  }
+}

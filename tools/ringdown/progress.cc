@@ -1,0 +1,57 @@
+// Shows what a run is doing: see the header.
+#include "progress.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "arguments.h"
+
+namespace ringdown::program {
+
+namespace {
+
+constexpr std::chrono::seconds between_lines{5};
+// ECMA-48: carriage return, then erase to the end of the line.
+constexpr const char* erase_line = "\r\x1b[K";
+
+}  // namespace
+
+std::string line_of(const Snapshot& snapshot) {
+  std::string line(snapshot.phase);
+  line += ": " + with_separators(snapshot.open) + " open";
+  if (snapshot.half_closed > 0) {
+    line += ", " + with_separators(snapshot.half_closed) + " half-closed";
+  }
+  line += ", " + with_separators(snapshot.clean) + " clean";
+  line += ", " + with_separators(snapshot.failed) + " failed";
+  if (snapshot.per_second >= 1) {
+    line += ", " + with_separators(static_cast<std::uint64_t>(snapshot.per_second)) + "/s";
+  }
+  if (snapshot.left) line += ", " + std::to_string(snapshot.left->count()) + " s left";
+  return line;
+}
+
+Progress::Progress(bool quiet)
+    : form_(quiet                   ? Form::none
+            : isatty(STDERR_FILENO) ? Form::live
+                                    : Form::lines),
+      next_line_(Clock::now() + between_lines) {}
+
+void Progress::show(const Snapshot& snapshot) {
+  switch (form_) {
+    case Form::none: return;
+    case Form::live: std::fprintf(stderr, "%s%s", erase_line, line_of(snapshot).c_str()); return;
+    case Form::lines:
+      if (Clock::now() < next_line_) return;
+      next_line_ = Clock::now() + between_lines;
+      std::fprintf(stderr, "%s\n", line_of(snapshot).c_str());
+      return;
+  }
+}
+
+void Progress::end() {
+  if (form_ == Form::live) std::fputs(erase_line, stderr);
+}
+
+}  // namespace ringdown::program

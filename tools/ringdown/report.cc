@@ -1,0 +1,153 @@
+// The storm's report for people, and what it counts as success.
+#include "report.h"
+
+#include <algorithm>
+
+#include "arguments.h"
+
+namespace ringdown::program {
+
+namespace {
+
+double seconds(std::chrono::nanoseconds duration) {
+  return static_cast<double>(duration.count()) / 1e9;
+}
+
+std::string readable(std::chrono::nanoseconds duration) {
+  const auto nanoseconds = static_cast<double>(duration.count());
+  if (nanoseconds < 1e6) return printed("%.1f us", nanoseconds / 1e3);
+  if (nanoseconds < 1e9) return printed("%.2f ms", nanoseconds / 1e6);
+  return printed("%.2f s", nanoseconds / 1e9);
+}
+
+void print_names(std::ostream& out, const CountsByName& counts) {
+  for (const auto& [name, count] : counts) {
+    out << "                 " << name << ' ' << with_separators(count) << '\n';
+  }
+}
+
+void print_outcome(std::ostream& out, const char* outcome, std::uint64_t count,
+                   const CountsByName& names = {}) {
+  if (count == 0) return;
+  out << printed("  %-12s %10s\n", outcome, with_separators(count).c_str());
+  print_names(out, names);
+}
+
+void print_outcomes(std::ostream& out, const StormTally& tally) {
+  print_outcome(out, "clean", tally.clean);
+  print_outcome(out, "aborted", tally.aborted);
+  print_outcome(out, "timed out", tally.timed_out);
+  print_outcome(out, "violations", tally.violations, tally.violations_by);
+  print_outcome(out, "dropped", tally.dropped, tally.dropped_by);
+  print_outcome(out, "refused", tally.refused, tally.refused_by);
+  print_outcome(out, "not opened", tally.not_opened, tally.not_opened_by);
+  print_outcome(out, "code changed", tally.code_changed);
+  print_outcome(out, "peer first", tally.peer_closed_first);
+  out << "  close codes ";
+  for (const auto& [code, count] : tally.close_codes) {
+    out << ' ' << code << " x " << with_separators(count);
+  }
+  out << (tally.close_codes.empty() ? " none\n" : "\n");
+}
+
+void print_latency(std::ostream& out, const char* what, const Histogram& histogram) {
+  if (histogram.count() == 0) return;
+  out << printed(
+      "  %-12s %10s %10s %10s %10s %10s\n", what, readable(histogram.percentile(0.5)).c_str(),
+      readable(histogram.percentile(0.9)).c_str(), readable(histogram.percentile(0.99)).c_str(),
+      readable(histogram.percentile(0.999)).c_str(), readable(histogram.max()).c_str());
+}
+
+void print_latencies(std::ostream& out, const StormTally& tally) {
+  out << printed("\n  %-12s %10s %10s %10s %10s %10s\n", "latency", "p50", "p90", "p99", "p99.9",
+                 "max");
+  print_latency(out, "connect", tally.connect);
+  print_latency(out, "upgrade", tally.upgrade);
+  print_latency(out, "close", tally.close);
+  print_latency(out, "drain", tally.drain);
+}
+
+void print_costs(std::ostream& out, const StormResult& result) {
+  const auto handshakes = static_cast<double>(std::max<std::uint64_t>(1, result.tally.started));
+  const auto each = [&](std::chrono::nanoseconds time) {
+    return static_cast<double>(time.count()) / 1e3 / handshakes;
+  };
+  out << printed("\n  CPU per handshake: client %.1f us", each(result.client_time));
+  if (result.server_time) out << printed(", server %.1f us", each(*result.server_time));
+  out << printed(", whole process %.1f us\n", each(result.process_time));
+  const ConnectionMemory memory = connection_memory(result);
+  if (memory.user && memory.kernel) {
+    out << printed("  memory: %.0f bytes per end here, %.0f in the kernel per connection, ",
+                   *memory.user, *memory.kernel)
+        << with_separators(result.pools_fixed >> 10) << " KiB of fixed pools\n";
+  }
+}
+
+void print_honesty(std::ostream& out, const StormResult& result) {
+  const NetworkReadings& before = result.network_before;
+  const NetworkReadings& after = result.network_after;
+  const double cores = seconds(result.elapsed) * std::max(1U, result.limits.processors);
+  out << printed("  honesty: %.0f %% of %u processors",
+                 cores > 0 ? 100 * seconds(result.process_time) / cores : 0.0,
+                 result.limits.processors);
+  const auto grown = [&](const char* what, std::uint64_t NetworkReadings::*counter) {
+    const std::uint64_t growth = after.*counter - before.*counter;
+    if (growth > 0) out << ", " << with_separators(growth) << ' ' << what;
+  };
+  grown("packets dropped by softnet", &NetworkReadings::softnet_dropped);
+  grown("retransmits", &NetworkReadings::retransmitted);
+  grown("listen overflows", &NetworkReadings::listen_overflows);
+  grown("times over the TIME_WAIT cap", &NetworkReadings::time_wait_overflows);
+  out << '\n';
+}
+
+}  // namespace
+
+ConnectionMemory connection_memory(const StormResult& result) {
+  // With fewer, what else happens on the machine is larger than what is measured.
+  constexpr std::uint64_t open_min = 1'000;
+  if (result.open_peak < open_min) return {};
+  const auto growth = [](std::uint64_t before, std::uint64_t after) {
+    return after > before ? static_cast<double>(after - before) : 0.0;
+  };
+  const auto open = static_cast<double>(result.open_peak);
+  const double ends = result.plan.own_server ? 2 * open : open;
+  return {growth(result.memory_before.process, result.memory_at_peak.process) / ends,
+          growth(result.memory_before.kernel, result.memory_at_peak.kernel) / open};
+}
+
+bool is_success(const StormResult& result) {
+  const StormTally& tally = result.tally;
+  return !result.interrupted && tally.clean == tally.started &&
+         tally.started == result.plan.options.handshakes_planned() && tally.messages_lost == 0;
+}
+
+void print_report(std::ostream& out, const StormResult& result) {
+  const StormTally& tally = result.tally;
+  const double elapsed = seconds(result.elapsed);
+  out << name(result.plan.options.pattern) << ": " << with_separators(tally.clean) << " of "
+      << with_separators(tally.started) << " clean in " << printed("%.2f s", elapsed);
+  if (elapsed > 0) {
+    out << ", "
+        << with_separators(static_cast<std::uint64_t>(static_cast<double>(tally.started) / elapsed))
+        << " handshakes/s";
+  }
+  out << (result.interrupted ? " (interrupted)\n\n" : "\n\n");
+  print_outcomes(out, tally);
+  if (result.plan.options.pattern == Pattern::half_close) {
+    out << "  half-closed at a time: " << with_separators(result.half_closed_peak) << '\n'
+        << "  late messages: " << with_separators(tally.late_received) << " of "
+        << with_separators(tally.late_expected) << ", lost " << with_separators(tally.messages_lost)
+        << '\n';
+  }
+  if (result.plan.options.has_phases()) {
+    out << printed("  phases: open %.2f s, half-close %.2f s, hold %.2f s, drain %.2f s\n",
+                   seconds(result.phases.open), seconds(result.phases.half_close),
+                   seconds(result.phases.hold), seconds(result.phases.drain));
+  }
+  print_latencies(out, tally);
+  print_costs(out, result);
+  print_honesty(out, result);
+}
+
+}  // namespace ringdown::program

@@ -1,0 +1,67 @@
+// What a storm reports: for people on stdout, for programs as JSON (schema 1).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "environment.h"
+#include "ringdown/reactor.h"
+#include "storm_plan.h"
+#include "storm_tally.h"
+
+namespace ringdown::program {
+
+struct StormPhases {
+  std::chrono::nanoseconds open{0};
+  std::chrono::nanoseconds half_close{0};
+  std::chrono::nanoseconds hold{0};
+  std::chrono::nanoseconds drain{0};
+};
+
+struct StormResult {
+  StormPlan plan;
+  StormTally tally;
+  std::uint64_t half_closed_peak = 0;
+  bool interrupted = false;
+
+  std::chrono::nanoseconds elapsed{0};
+  StormPhases phases;  // with phases only
+
+  // Processor time: of the client's threads, of our own server's, and of the whole process with the
+  // kernel's workers.
+  std::chrono::nanoseconds client_time{0};
+  std::optional<std::chrono::nanoseconds> server_time;
+  std::chrono::nanoseconds process_time{0};
+
+  // Before the first connection, and when most were open.
+  std::uint64_t open_peak = 0;
+  MemoryReadings memory_before;
+  MemoryReadings memory_at_peak;
+  std::uint64_t pools_fixed = 0;
+
+  SystemLimits limits;
+  Features features = 0;
+  ReactorStatistics client;  // of all threads together
+  NetworkReadings network_before;
+  NetworkReadings network_after;
+};
+
+// Bytes that one connection costs. Empty: too few connections to tell.
+struct ConnectionMemory {
+  std::optional<double> user;    // per end, in this process
+  std::optional<double> kernel;  // per connection: both ends, when both are on this machine
+};
+ConnectionMemory connection_memory(const StormResult& result);
+
+// Everything was clean and nothing was lost.
+bool is_success(const StormResult& result);
+
+nlohmann::ordered_json to_json(const StormResult& result);
+void print_report(std::ostream& out, const StormResult& result);
+
+}  // namespace ringdown::program

@@ -1,0 +1,224 @@
+// Listens, shows what goes on, drains: see the header.
+#include "serve.h"
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "arguments.h"
+#include "environment.h"
+#include "progress.h"
+
+namespace ringdown::program {
+
+namespace {
+
+// What was counted up to the drain, and by the end.
+struct ServeTally {
+  ServerTally sum;
+  std::uint64_t drained = 0;  // open when the drain began
+
+  void add(const ServerTally& tally) {
+    sum.accepted += tally.accepted;
+    sum.opened += tally.opened;
+    sum.refused += tally.refused;
+    sum.open_timed_out += tally.open_timed_out;
+    sum.open_dropped += tally.open_dropped;
+    sum.clean += tally.clean;
+    sum.aborted += tally.aborted;
+    sum.timed_out += tally.timed_out;
+    sum.violations += tally.violations;
+    sum.dropped += tally.dropped;
+  }
+};
+
+struct ServeCounts {
+  std::uint64_t open = 0;
+  std::uint64_t opened = 0;
+  std::uint64_t clean = 0;
+  std::uint64_t failed = 0;
+};
+
+class ServeRun : Immovable {
+ public:
+  explicit ServeRun(const ServeOptions& options) : options_(options), progress_(options.quiet) {}
+  // Makes the threads, then says on stdout where it listens.
+  void start();
+  void run_until_asked_to_stop();
+  ServeTally drain();
+
+ private:
+  ServeCounts counts() const;
+  void show(std::string_view phase);
+
+  const ServeOptions& options_;
+  Bell bell_;
+  MainWait wait_{bell_};
+  Progress progress_;
+  ReleaseHub hub_;
+  std::vector<std::unique_ptr<ServiceThread>> threads_;
+  TimePoint shown_at_ = Clock::now();
+  std::uint64_t opened_when_shown_ = 0;
+};
+
+void ServeRun::start() {
+  ServiceOptions service;
+  service.mode = options_.mode;
+  service.answer_delay = options_.answer_delay;
+  service.server.reuse_port = options_.threads > 1;
+  const std::uint64_t threads = options_.threads;
+  service.server.connections_max =
+      static_cast<std::size_t>((options_.connections_max + threads - 1) / threads);
+  WebSocketOptions& websocket = service.server.websocket;
+  websocket.message_size_max = options_.message_size_max;
+  websocket.close_timeout = options_.close_timeout;
+  websocket.open_timeout = options_.open_timeout;
+  websocket.idle_timeout = options_.idle_timeout;
+  websocket.keep_sending_after_end = options_.hold_eof;
+  SocketAddress address = options_.listen;
+  for (unsigned thread = 0; thread < options_.threads; ++thread) {
+    threads_.push_back(
+        std::make_unique<ServiceThread>(service, std::vector<SocketAddress>{address}, hub_, bell_));
+    // Port 0 was the first one's choice; the others share what it got (socket(7), SO_REUSEPORT).
+    address = threads_.back()->addresses().front();
+  }
+  // Scripts wait for this line.
+  std::cout << "listening on " << address.to_string() << " (" << name(options_.mode) << ")\n"
+            << std::flush;
+}
+
+void ServeRun::run_until_asked_to_stop() {
+  while (!wait_.is_stop_asked()) {
+    wait_.wait(Progress::tick);
+    show("serving");
+  }
+}
+
+ServeTally ServeRun::drain() {
+  ServeTally tally;
+  tally.drained = counts().open;
+  DrainPlan plan;
+  plan.deadline = Clock::now() + options_.drain_timeout;
+  plan.per_second /= options_.threads;
+  for (const auto& thread : threads_) thread->drain(plan);
+  for (const auto& thread : threads_) {
+    while (!thread->is_finished()) {
+      wait_.wait(Progress::tick);
+      show("draining");
+    }
+    tally.add(thread->tally());
+  }
+  progress_.end();
+  return tally;
+}
+
+ServeCounts ServeRun::counts() const {
+  ServeCounts sum;
+  for (const auto& thread : threads_) {
+    const ServiceCounts& counts = thread->counts();
+    sum.open += counts.open.value();
+    sum.opened += counts.opened.value();
+    sum.clean += counts.clean.value();
+    sum.failed += counts.failed.value();
+  }
+  return sum;
+}
+
+void ServeRun::show(std::string_view phase) {
+  const ServeCounts now = counts();
+  const TimePoint time = Clock::now();
+  const double passed = std::chrono::duration<double>(time - shown_at_).count();
+  Snapshot snapshot{phase, now.open, 0, now.clean, now.failed, 0, {}};
+  if (passed > 0) {
+    snapshot.per_second = static_cast<double>(now.opened - opened_when_shown_) / passed;
+  }
+  if (passed >= 1) {
+    shown_at_ = time;
+    opened_when_shown_ = now.opened;
+  }
+  progress_.show(snapshot);
+}
+
+nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& tally) {
+  const ServerTally& sum = tally.sum;
+  return {
+      {"schema", 1},
+      {"mode", name(options.mode)},
+      {"accepted", sum.accepted},
+      {"opened", sum.opened},
+      {"refused", sum.refused},
+      {"open_timed_out", sum.open_timed_out},
+      {"open_dropped", sum.open_dropped},
+      {"clean", sum.clean},
+      {"aborted", sum.aborted},
+      {"timed_out", sum.timed_out},
+      {"violations", sum.violations},
+      {"dropped", sum.dropped},
+      {"open_at_drain", tally.drained},
+  };
+}
+
+void print_tally(const ServeTally& tally) {
+  const ServerTally& sum = tally.sum;
+  std::cout << "served " << with_separators(sum.opened)
+            << " connections: " << with_separators(sum.clean) << " clean, "
+            << with_separators(sum.aborted) << " aborted, " << with_separators(sum.timed_out)
+            << " timed out, " << with_separators(sum.violations) << " violations, "
+            << with_separators(sum.dropped) << " dropped; of " << with_separators(sum.accepted)
+            << " accepted, " << with_separators(sum.refused) << " refused, "
+            << with_separators(sum.open_timed_out) << " without a request in time, "
+            << with_separators(sum.open_dropped) << " gone before the upgrade; "
+            << with_separators(tally.drained) << " open when the drain began\n"
+            << std::flush;
+}
+
+}  // namespace
+
+std::string_view name(ServeMode mode) noexcept {
+  switch (mode) {
+    case ServeMode::echo: return "echo";
+    case ServeMode::push: return "push";
+    case ServeMode::sink: return "sink";
+  }
+  return {};
+}
+
+ServeMode parse_mode(std::string_view option, std::string_view text) {
+  for (const ServeMode mode : {ServeMode::echo, ServeMode::push, ServeMode::sink}) {
+    if (text == name(mode)) return mode;
+  }
+  throw UsageError(std::string(option) + ": echo, push or sink, not '" + std::string(text) + "'");
+}
+
+SocketAddress parse_listen(std::string_view option, std::string_view text) {
+  const auto address = SocketAddress::parse(text);
+  if (address) return *address;
+  throw UsageError(std::string(option) +
+                   ": ADDRESS:PORT such as 127.0.0.1:9001 or [::1]:9001, or unix:PATH, not '" +
+                   std::string(text) + "'");
+}
+
+int run_serve(const ServeOptions& options) {
+  if (options.threads > 1 && options.listen.family() == AF_UNIX) {
+    throw UsageError("--threads: 1 with a unix: address, which cannot be shared (SO_REUSEPORT)");
+  }
+  std::ofstream json_file;
+  if (!options.json_file.empty()) {
+    json_file.open(options.json_file, std::ios::trunc);
+    if (!json_file) throw UsageError("--json: " + options.json_file + " cannot be written");
+  }
+  raise_descriptor_limit();
+  ServeRun serve(options);
+  serve.start();
+  serve.run_until_asked_to_stop();
+  const ServeTally tally = serve.drain();
+  print_tally(tally);
+  if (json_file.is_open()) json_file << json_of(options, tally).dump(1) << '\n' << std::flush;
+  return json_file.good() && tally.sum.aborted == 0 ? 0 : 1;
+}
+
+}  // namespace ringdown::program

@@ -1,0 +1,36 @@
+// `ringdown serve`: a WebSocket server in one of three modes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "service_thread.h"
+
+namespace ringdown::program {
+
+struct ServeOptions {
+  SocketAddress listen;
+  unsigned threads = 1;
+  ServeMode mode = ServeMode::echo;
+  std::uint64_t connections_max = 0;  // what the limits allow
+  std::uint32_t message_size_max = 16U << 20;
+  std::chrono::milliseconds close_timeout{10'000};
+  std::chrono::milliseconds open_timeout{10'000};
+  std::chrono::milliseconds idle_timeout{0};
+  std::chrono::milliseconds answer_delay{0};
+  std::chrono::milliseconds hold_eof{0};
+  std::chrono::milliseconds drain_timeout{10'000};
+  std::string json_file;
+  bool quiet = false;
+};
+
+std::string_view name(ServeMode mode) noexcept;
+ServeMode parse_mode(std::string_view option, std::string_view text);
+SocketAddress parse_listen(std::string_view option, std::string_view text);
+
+// Until SIGTERM or SIGINT, then the drain. Returns the exit status: 1 when the drain had to abort
+// connections. Throws UsageError and SetupError.
+int run_serve(const ServeOptions& options);
+
+}  // namespace ringdown::program

@@ -1,0 +1,79 @@
+// Probes the server and releases its Closes: see the header.
+#include "storm_control.h"
+
+#include "push_server.h"
+#include "storm_worker.h"
+
+namespace ringdown::program {
+
+namespace {
+
+constexpr std::chrono::milliseconds release_interval{250};
+// The storm is over; nobody waits long for this one.
+constexpr std::chrono::milliseconds close_timeout{2'000};
+
+}  // namespace
+
+void StormControl::open() {
+  DialRequest request = dial_request(plan_);
+  request.address = plan_.destinations[candidate_];
+  if (!plan_.sources.empty()) request.source = plan_.sources.front();
+  request.options.close_timeout = close_timeout;
+  request.options.half_close_depth = HalfCloseDepth::websocket;
+  const DialResult dialled = dial(reactor_, *this, request);
+  socket_ = dialled.connection;
+  reach(dialled.start == Start::io_pending ? State::opening : State::failed);
+}
+
+void StormControl::on_open(WebSocket& socket) {
+  server_pushes_ = socket.response_header(mode_header) == push_mode;
+  reach(State::open);
+}
+
+void StormControl::on_open_failed(WebSocket&, const OpenFailed& failed) {
+  socket_ = nullptr;
+  const bool unreachable =
+      failed.failure == OpenFailure::not_connected || failed.failure == OpenFailure::no_socket;
+  if (!ends_ && unreachable && candidate_ + 1 < plan_.destinations.size()) {
+    ++candidate_;
+    return open();
+  }
+  // The storm's own connections will say what is wrong with this server, under its name.
+  if (unreachable) candidate_ = 0;
+  reach(State::failed);
+  if (ends_) reactor_.stop();
+}
+
+void StormControl::release() {
+  if (state() != State::open) return;
+  // busy, or the connection is on its way out: the next one, or the deadline, sees to it.
+  (void)socket_->send_text("release");
+  release_timer_.arm(reactor_, Clock::now() + release_interval);
+}
+
+void StormControl::end() {
+  release_timer_.cancel();
+  ends_ = true;
+  if (socket_ == nullptr) return reactor_.stop();
+  if (state() == State::opening) {
+    (void)socket_->abort();
+    return;
+  }
+  reach(State::closing);
+  // wrong_state: the server closed first, and on_closed is on its way.
+  (void)socket_->close();
+}
+
+void StormControl::on_closed(WebSocket&, const Closed&) {
+  release_timer_.cancel();
+  socket_ = nullptr;
+  reach(State::closed);
+  if (ends_) reactor_.stop();
+}
+
+void StormControl::reach(State state) {
+  state_.store(state, std::memory_order_release);
+  bell_.ring();
+}
+
+}  // namespace ringdown::program

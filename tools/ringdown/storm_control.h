@@ -1,0 +1,51 @@
+// The storm's one connection that is counted nowhere: it finds out what the server is, and sends
+// `release`.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "ringdown/websocket.h"
+#include "storm_plan.h"
+#include "waiting.h"
+
+namespace ringdown::program {
+
+class StormControl final : public WebSocketEvents, Immovable {
+ public:
+  enum class State : std::uint8_t { idle, opening, open, failed, closing, closed };
+
+  StormControl(Reactor& reactor, const StormPlan& plan, Bell& bell)
+      : reactor_(reactor), plan_(plan), bell_(bell) {}
+
+  // Tries the plan's destinations one after the other until one is connected to.
+  void open();
+  // Now and again until `end`: a Close frame of the storm may have been overtaken by it.
+  void release();
+  // Closes, and stops the reactor when that is done.
+  void end();
+
+  State state() const noexcept { return state_.load(std::memory_order_acquire); }
+  // Once open: whether the server's 101 says push mode, and which destination it was.
+  bool server_pushes() const noexcept { return server_pushes_; }
+  const SocketAddress& destination() const { return plan_.destinations[candidate_]; }
+
+  void on_open(WebSocket& socket) override;
+  void on_open_failed(WebSocket& socket, const OpenFailed& failed) override;
+  void on_closed(WebSocket& socket, const Closed& closed) override;
+
+ private:
+  void reach(State state);
+
+  Reactor& reactor_;
+  const StormPlan& plan_;
+  Bell& bell_;
+  WebSocket* socket_ = nullptr;
+  std::size_t candidate_ = 0;
+  bool server_pushes_ = false;
+  bool ends_ = false;
+  std::atomic<State> state_ = State::idle;
+  Timer<&StormControl::release> release_timer_{*this};
+};
+
+}  // namespace ringdown::program

@@ -1,0 +1,168 @@
+// How a storm's worker counts: one outcome for each connection, latencies, and when a phase is
+// over.
+#include "storm_worker.h"
+
+#include <algorithm>
+
+namespace ringdown::program {
+
+TimePoint StormWorker::latency_start(const Slot& slot) const {
+  // What the server holds until the release is no latency of the closing handshake.
+  return std::max(slot.close_called_at, shared_.released_at.load());
+}
+
+void StormWorker::record_close(Slot& slot) {
+  if (slot.stage == Slot::Stage::half_closed) shared_.half_closed.down();
+  slot.stage = Slot::Stage::answered;
+  tally_.close.record(Clock::now() - latency_start(slot));
+}
+
+void StormWorker::count_missing_late(Slot& slot) {
+  const std::uint32_t missing = plan_.late_messages - slot.late_next;
+  slot.late_next = plan_.late_messages;
+  if (missing == 0) return;
+  tally_.messages_lost += missing;
+  if (slot.verdict == Slot::Verdict::none) slot.verdict = Slot::Verdict::late_lost;
+}
+
+void StormWorker::on_open_failed(WebSocket& socket, const OpenFailed& failed) {
+  const std::uint64_t index = socket.user_value();
+  --opening_;
+  count_open_failure(slots_[index], failed);
+  finish_slot(index);
+  dial_more();
+  check_stage();
+}
+
+void StormWorker::count_open_failure(const Slot& slot, const OpenFailed& failed) {
+  if (slot.verdict == Slot::Verdict::interrupted || failed.failure == OpenFailure::aborted) {
+    ++tally_.aborted;
+    return;
+  }
+  std::string reason(name(failed.failure));
+  switch (failed.failure) {
+    case OpenFailure::none:
+    case OpenFailure::aborted:
+    case OpenFailure::bad_url:
+    case OpenFailure::no_socket:
+    case OpenFailure::not_resolved:
+    case OpenFailure::not_connected:
+      if (failed.error) reason = failed.error.name();
+      ++tally_.not_opened;
+      ++tally_.not_opened_by[reason];
+      return;
+    case OpenFailure::timed_out:
+      if (!slot.connected) {
+        ++tally_.not_opened;
+        ++tally_.not_opened_by[reason];
+        return;
+      }
+      break;
+    case OpenFailure::http_status: reason += '_' + std::to_string(failed.http_status); break;
+    case OpenFailure::dropped:
+    case OpenFailure::not_http:
+    case OpenFailure::upgrade_missing:
+    case OpenFailure::connection_missing:
+    case OpenFailure::accept_missing:
+    case OpenFailure::accept_wrong:
+    case OpenFailure::subprotocol_not_offered:
+    case OpenFailure::extension_not_offered:
+    case OpenFailure::head_too_large: break;
+  }
+  ++tally_.refused;
+  ++tally_.refused_by[reason];
+}
+
+void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {
+  const std::uint64_t index = socket.user_value();
+  Slot& slot = slots_[index];
+  if (slot.stage == Slot::Stage::half_closed) {
+    shared_.half_closed.down();
+    if (slot.verdict != Slot::Verdict::interrupted) count_missing_late(slot);
+  }
+  count_closed(slot, closed);
+  counts_.open.add(-1);
+  finish_slot(index);
+  dial_more();
+  check_stage();
+}
+
+void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
+  if (closed.peer_status != CloseStatus::abnormal) {
+    ++tally_.close_codes[static_cast<std::uint16_t>(closed.peer_status)];
+  }
+  switch (slot.verdict) {
+    case Slot::Verdict::interrupted: ++tally_.aborted; return;
+    case Slot::Verdict::timed_out: ++tally_.timed_out; return;
+    case Slot::Verdict::none:
+    case Slot::Verdict::late_lost:
+    case Slot::Verdict::late_wrong: break;
+  }
+  switch (closed.outcome) {
+    case CloseOutcome::clean: break;
+    case CloseOutcome::aborted: ++tally_.aborted; return;
+    case CloseOutcome::timed_out: ++tally_.timed_out; return;
+    case CloseOutcome::violation:
+      ++tally_.violations;
+      ++tally_.violations_by[std::string(name(closed.violation))];
+      return;
+    case CloseOutcome::dropped:
+      ++tally_.dropped;
+      ++tally_.dropped_by[closed.error ? std::string(closed.error.name()) : "end_of_stream"];
+      return;
+  }
+  if (slot.verdict != Slot::Verdict::none) {
+    // The handshake was clean, what came between its Close frames was not.
+    ++tally_.violations;
+    ++tally_.violations_by[slot.verdict == Slot::Verdict::late_lost ? "late_message_lost"
+                                                                    : "late_message_wrong"];
+    return;
+  }
+  ++tally_.clean;
+  if (closed.own_status != closed.peer_status) ++tally_.code_changed;
+  if (slot.close_called_at != TimePoint{}) {
+    tally_.drain.record(Clock::now() - latency_start(slot));
+  }
+}
+
+void StormWorker::finish_slot(std::uint64_t index) {
+  slots_[index].stage = Slot::Stage::idle;
+  slots_[index].socket = nullptr;
+  free_slots_.push_back(static_cast<std::uint32_t>(index));
+  ++finished_;
+  const std::uint64_t not_clean = tally_.not_clean();
+  counts_.clean.add(static_cast<std::int64_t>(tally_.clean - counts_.clean.value()));
+  counts_.failed.add(static_cast<std::int64_t>(not_clean - counts_.failed.value()));
+}
+
+void StormWorker::reach(WorkerStage stage) {
+  if (stage_.load(std::memory_order_relaxed) >= stage) return;
+  stage_.store(stage, std::memory_order_release);
+  shared_.bell.ring();
+}
+
+void StormWorker::check_stage() {
+  const bool all_started = tally_.started == share_.handshakes || interrupted_;
+  if (all_started && finished_ == tally_.started) {
+    deadline_.cancel();
+    reach(WorkerStage::finished);
+    return;
+  }
+  switch (stage_.load(std::memory_order_relaxed)) {
+    case WorkerStage::opening:
+      if (plan_.options.has_phases() && all_started && opening_ == 0) reach(WorkerStage::opened);
+      return;
+    case WorkerStage::half_closing:
+      if (half_close_position_ == slots_.size() && shutdowns_in_flight_ == 0) {
+        deadline_.cancel();
+        reach(WorkerStage::half_closed);
+      }
+      return;
+    case WorkerStage::idle:
+    case WorkerStage::opened:
+    case WorkerStage::half_closed:
+    case WorkerStage::finished: return;
+  }
+}
+
+}  // namespace ringdown::program

@@ -1,0 +1,269 @@
+// Leads a storm through its phases: see the header.
+#include "storm_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "arguments.h"
+
+namespace ringdown::program {
+
+namespace {
+
+// The own server has nothing to lose when the storm is over.
+constexpr std::chrono::milliseconds own_drain{2'000};
+
+}  // namespace
+
+StormRun::StormRun(const StormOptions& options) : progress_(options.quiet) {
+  plan_.options = options;
+  plan_.sources = options.source_addresses;
+  raise_descriptor_limit();
+  result_.limits = read_limits();
+  // What the server will be is not known yet; the dialler's check of the URL does not depend on it.
+  if (options.url.empty()) {
+    plan_own_server();
+  } else {
+    plan_foreign_server();
+  }
+  make_threads();
+}
+
+void StormRun::plan_own_server() {
+  const StormOptions& options = plan_.options;
+  plan_.own_server = true;
+  const std::vector<SocketAddress> listeners = own_listeners(options);
+  check_resources(options, result_.limits, listeners.size());
+  ServiceOptions service;
+  service.mode = ServeMode::push;
+  service.server.websocket.close_timeout = options.close_timeout;
+  for (unsigned thread = 0; thread < options.threads; ++thread) {
+    std::vector<SocketAddress> addresses;
+    for (std::size_t at = thread; at < listeners.size(); at += options.threads) {
+      addresses.push_back(listeners[at]);
+    }
+    servers_.push_back(std::make_unique<ServiceThread>(service, addresses, hub_, bell_));
+    const auto& bound = servers_.back()->addresses();
+    plan_.destinations.insert(plan_.destinations.end(), bound.begin(), bound.end());
+  }
+  plan_.url = "ws://" + plan_.destinations.front().to_string() +
+              (options.path.empty() ? "/" : options.path);
+}
+
+void StormRun::plan_foreign_server() {
+  const StormOptions& options = plan_.options;
+  const UrlParts url = parse_url(options.url);
+  plan_.url = url.origin + (options.path.empty() ? url.path : options.path);
+  plan_.destinations = resolve(url);
+  // The storm goes to one of them.
+  check_resources(options, result_.limits, 1);
+}
+
+void StormRun::make_threads() {
+  const StormOptions& options = plan_.options;
+  const std::uint64_t handshakes = options.handshakes_planned();
+  WorkerShare share;
+  for (unsigned thread = 0; thread < options.threads; ++thread) {
+    const auto part = [&](std::uint64_t all) {
+      return all * (thread + 1) / options.threads - all * thread / options.threads;
+    };
+    share.connections = part(options.connections);
+    share.handshakes = part(handshakes);
+    threads_.push_back(std::make_unique<StormThread>(plan_, share, shared_));
+    share.first += share.connections;
+  }
+}
+
+StormResult StormRun::run() {
+  find_server();
+  const TimePoint started_at = Clock::now();
+  result_.network_before = read_network();
+  result_.memory_before = read_memory();
+  const auto client_before = client_time();
+  const auto server_before = server_time();
+  const auto process_before = process_time();
+
+  lead_phases();
+
+  result_.elapsed = Clock::now() - started_at;
+  result_.client_time = client_time() - client_before;
+  if (plan_.own_server) result_.server_time = server_time() - server_before;
+  result_.process_time = process_time() - process_before;
+  result_.network_after = read_network();
+  end_threads();
+  progress_.end();
+  result_.half_closed_peak = shared_.half_closed.peak();
+  result_.interrupted = wait_.is_stop_asked();
+  result_.plan = plan_;
+  return result_;
+}
+
+void StormRun::find_server() {
+  const bool half_close = plan_.options.pattern == Pattern::half_close;
+  // A URL with one address and a pattern that asks nothing of the server: nothing to find out.
+  if (!half_close && plan_.destinations.size() == 1) return settle(plan_, plan_.own_server);
+  StormControl& control = threads_.front()->control();
+  threads_.front()->probe();
+  const auto is_known = [&] { return control.state() > StormControl::State::opening; };
+  if (!wait_until("looking at the server", is_known)) return;
+  const bool is_open = control.state() == StormControl::State::open;
+  if (!is_open && plan_.options.demands_push()) {
+    // Its connections will fail under their own names; should some open, they are asked all the
+    // same.
+    settle(plan_, true);
+  } else {
+    settle(plan_, is_open && control.server_pushes());
+  }
+  if (!plan_.own_server) plan_.destinations = {SocketAddress(control.destination())};
+}
+
+void StormRun::lead_phases() {
+  if (wait_.is_stop_asked()) return;
+  for (const auto& thread : threads_) thread->begin();
+  if (!plan_.options.has_phases()) {
+    if (!wait_for(name(plan_.options.pattern), WorkerStage::finished)) interrupt();
+    return;
+  }
+  TimePoint phase_start = Clock::now();
+  const auto end_phase = [&](std::chrono::nanoseconds& duration) {
+    const TimePoint now = Clock::now();
+    duration = now - std::exchange(phase_start, now);
+  };
+  bool going_on = wait_for("opening", WorkerStage::opened);
+  end_phase(result_.phases.open);
+  if (going_on) {
+    for (const auto& thread : threads_) thread->half_close_all();
+    going_on = wait_for("half-closing", WorkerStage::half_closed);
+    end_phase(result_.phases.half_close);
+  }
+  if (going_on && plan_.holds) {
+    sample_memory(totals().open);
+    going_on = hold();
+    end_phase(result_.phases.hold);
+  }
+  if (going_on && plan_.holds) {
+    shared_.released_at.store(Clock::now());
+    for (const auto& thread : threads_) thread->release();
+  }
+  if (going_on) going_on = wait_for("draining", WorkerStage::finished);
+  if (!going_on) interrupt();
+  end_phase(result_.phases.drain);
+}
+
+bool StormRun::hold() {
+  hold_until_ = Clock::now() + plan_.options.hold.value_or(std::chrono::milliseconds(0));
+  // What is dropped meanwhile may be the last: then there is nothing to hold.
+  const bool going_on = wait_until(
+      "holding", [&] { return Clock::now() >= hold_until_ || all_reached(WorkerStage::finished); });
+  hold_until_ = {};
+  return going_on;
+}
+
+void StormRun::interrupt() {
+  for (const auto& thread : threads_) thread->interrupt();
+  const auto all_aborted = [&] { return all_reached(WorkerStage::finished); };
+  while (!all_aborted()) {
+    wait_.wait(Progress::tick);
+    show("aborting");
+  }
+}
+
+void StormRun::end_threads() {
+  for (const auto& thread : threads_) {
+    result_.features = thread->features();
+    thread->finish();
+    result_.tally.merge(thread->tally());
+    const ReactorStatistics& statistics = thread->statistics();
+    result_.client.rings += statistics.rings;
+    result_.client.overflows += statistics.overflows;
+    result_.client.buffer_shortages += statistics.buffer_shortages;
+    result_.pools_fixed += statistics.pool_bytes;
+  }
+  DrainPlan plan;
+  plan.deadline = Clock::now() + own_drain;
+  for (const auto& server : servers_) server->drain(plan);
+  for (const auto& server : servers_) {
+    while (!server->is_finished()) wait_.wait(Progress::tick);
+    result_.pools_fixed += server->statistics().pool_bytes;
+  }
+}
+
+bool StormRun::all_reached(WorkerStage stage) const {
+  return std::all_of(threads_.begin(), threads_.end(),
+                     [&](const auto& thread) { return thread->stage() >= stage; });
+}
+
+bool StormRun::wait_for(std::string_view phase, WorkerStage stage) {
+  return wait_until(phase, [&] { return all_reached(stage); });
+}
+
+bool StormRun::wait_until(std::string_view phase, const std::function<bool()>& done) {
+  phase_started_ = Clock::now();
+  phase_base_ = totals().opened + totals().clean + totals().failed;
+  TimePoint next_tick = phase_started_;
+  while (!done()) {
+    if (wait_.is_stop_asked()) return false;
+    const TimePoint now = Clock::now();
+    if (now >= next_tick) {
+      next_tick = now + Progress::tick;
+      show(phase);
+    }
+    TimePoint until = next_tick;
+    if (hold_until_ != TimePoint{}) until = std::min(until, hold_until_);
+    wait_.wait(std::chrono::ceil<std::chrono::milliseconds>(until - now));
+  }
+  return !wait_.is_stop_asked();
+}
+
+void StormRun::show(std::string_view phase) {
+  const Totals now = totals();
+  sample_memory(now.open);
+  const TimePoint time = Clock::now();
+  const double passed = std::chrono::duration<double>(time - phase_started_).count();
+  const std::uint64_t steps = now.opened + now.clean + now.failed - phase_base_;
+  Snapshot snapshot{phase, now.open, shared_.half_closed.now(), now.clean, now.failed, 0, {}};
+  if (passed > 0.5) snapshot.per_second = static_cast<double>(steps) / passed;
+  if (hold_until_ > time) {
+    snapshot.left = std::chrono::ceil<std::chrono::seconds>(hold_until_ - time);
+  } else if (snapshot.per_second > 1 && !plan_.options.has_phases()) {
+    // Each handshake is two steps: opened, and clean or failed.
+    const std::uint64_t all = 2 * plan_.options.handshakes_planned();
+    const std::uint64_t left = all - std::min(all, now.opened + now.clean + now.failed);
+    snapshot.left = std::chrono::seconds(
+        static_cast<std::int64_t>(static_cast<double>(left) / snapshot.per_second));
+    snapshot.per_second /= 2;
+  }
+  progress_.show(snapshot);
+}
+
+void StormRun::sample_memory(std::uint64_t open) {
+  if (open <= result_.open_peak) return;
+  result_.open_peak = open;
+  result_.memory_at_peak = read_memory();
+}
+
+StormRun::Totals StormRun::totals() const {
+  Totals sum;
+  for (const auto& thread : threads_) {
+    const WorkerCounts& counts = thread->counts();
+    sum.open += counts.open.value();
+    sum.opened += counts.opened.value();
+    sum.clean += counts.clean.value();
+    sum.failed += counts.failed.value();
+  }
+  return sum;
+}
+
+std::chrono::nanoseconds StormRun::client_time() {
+  std::chrono::nanoseconds sum{0};
+  for (const auto& thread : threads_) sum += thread->processor_time();
+  return sum;
+}
+
+std::chrono::nanoseconds StormRun::server_time() {
+  std::chrono::nanoseconds sum{0};
+  for (const auto& server : servers_) sum += server->processor_time();
+  return sum;
+}
+
+}  // namespace ringdown::program

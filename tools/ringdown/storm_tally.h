@@ -1,0 +1,66 @@
+// What became of a storm's connections: each in exactly one outcome, and what was measured on the
+// way.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "histogram.h"
+#include "ringdown/close_status.h"
+
+namespace ringdown::program {
+
+using CountsByName = std::map<std::string, std::uint64_t>;
+
+struct StormTally {
+  std::uint64_t started = 0;
+
+  std::uint64_t clean = 0;       // both Close frames, every message, FIN
+  std::uint64_t aborted = 0;     // by us
+  std::uint64_t timed_out = 0;   // a deadline of the closing handshake
+  std::uint64_t violations = 0;  // of the protocol, or of what the pattern was promised
+  std::uint64_t dropped = 0;     // FIN or RST without a Close frame
+  std::uint64_t refused = 0;     // connected, but no WebSocket came about
+  std::uint64_t not_opened = 0;  // never connected
+
+  CountsByName violations_by;
+  CountsByName dropped_by;
+  CountsByName refused_by;
+  CountsByName not_opened_by;
+
+  std::uint64_t code_changed = 0;       // clean, but the peer's status is not ours
+  std::uint64_t peer_closed_first = 0;  // the peer's Close came before ours was asked for
+  std::map<std::uint16_t, std::uint64_t>
+      close_codes;  // of the peers' Close frames; 1005: it was empty
+
+  std::uint64_t late_expected = 0;
+  std::uint64_t late_received = 0;
+  std::uint64_t messages_lost = 0;
+
+  Histogram connect;
+  Histogram upgrade;
+  Histogram close;
+  Histogram drain;
+
+  std::uint64_t not_clean() const noexcept {
+    return aborted + timed_out + violations + dropped + refused + not_opened;
+  }
+  void merge(const StormTally& other);
+};
+
+// How many connections of all threads are half-closed, and how many were at most.
+class PeakGauge {
+ public:
+  void up() noexcept;
+  void down() noexcept { now_.fetch_sub(1, std::memory_order_relaxed); }
+  std::uint64_t now() const noexcept { return now_.load(std::memory_order_relaxed); }
+  std::uint64_t peak() const noexcept { return peak_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> now_ = 0;
+  std::atomic<std::uint64_t> peak_ = 0;
+};
+
+}  // namespace ringdown::program

@@ -1,0 +1,84 @@
+// Runs a storm's worker: see the header.
+#include "storm_thread.h"
+
+#include "arguments.h"
+#include "environment.h"
+
+namespace ringdown::program {
+
+StormThread::StormThread(const StormPlan& plan, WorkerShare share, StormShared& shared)
+    : plan_(plan), share_(share), shared_(shared) {
+  thread_ = std::thread([this] { body(); });
+  try {
+    ready_.get_future().get();
+  } catch (...) {
+    thread_.join();
+    throw;
+  }
+}
+
+StormThread::~StormThread() {
+  if (thread_.joinable()) finish();
+}
+
+void StormThread::body() {
+  try {
+    Reactor reactor;
+    features_ = reactor.features();
+    check_descriptors(plan_.options, read_limits(), features_);
+    const Dialer trial(reactor, dial_request(plan_));
+    if (!trial.problem().empty()) throw UsageError("URL: " + trial.problem());
+    run(reactor);
+  } catch (...) {
+    ready_.set_exception(std::current_exception());
+  }
+}
+
+void StormThread::run(Reactor& reactor) {
+  StormControl control(reactor, plan_, shared_.bell);
+  std::optional<StormWorker> worker;
+  reactor_ = &reactor;
+  control_ = &control;
+  worker_ = &worker;
+  ready_.set_value();
+  reactor.run();
+  statistics_ = reactor.statistics();
+  if (worker) tally_ = worker->tally();
+}
+
+void StormThread::probe() {
+  reactor_->post([this] { control_->open(); });
+}
+
+void StormThread::begin() {
+  reactor_->post([this] {
+    worker_->emplace(*reactor_, plan_, share_, shared_, counts_, stage_);
+    (*worker_)->begin();
+  });
+}
+
+void StormThread::half_close_all() {
+  reactor_->post([this] { (*worker_)->half_close_all(); });
+}
+
+void StormThread::release() {
+  reactor_->post([this] {
+    (*worker_)->start_deadline();
+    control_->release();
+  });
+}
+
+void StormThread::interrupt() {
+  reactor_->post([this] { (*worker_)->interrupt(); });
+}
+
+void StormThread::finish() {
+  reactor_->post([this] { control_->end(); });
+  thread_.join();
+}
+
+std::chrono::nanoseconds StormThread::processor_time() {
+  return thread_time(thread_.native_handle()).value_or(std::chrono::nanoseconds(0));
+}
+
+}  // namespace ringdown::program

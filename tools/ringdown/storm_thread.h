@@ -1,0 +1,61 @@
+// A storm's worker on a thread of its own, and the storm's control connection on the first of them.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <optional>
+#include <thread>
+
+#include "storm_control.h"
+#include "storm_worker.h"
+
+namespace ringdown::program {
+
+class StormThread : Immovable {
+ public:
+  // Returns when its reactor is made. Throws SetupError and UsageError. The plan may be changed
+  // until `begin`.
+  StormThread(const StormPlan& plan, WorkerShare share, StormShared& shared);
+  ~StormThread();
+
+  // Called on the main thread; carried out on this one.
+  void probe();
+  void begin();
+  void half_close_all();
+  void release();  // `StormShared::released_at` is set before
+  void interrupt();
+  // Ends the control connection and the thread.
+  void finish();
+
+  // While it runs.
+  WorkerStage stage() const noexcept { return stage_.load(std::memory_order_acquire); }
+  const WorkerCounts& counts() const noexcept { return counts_; }
+  StormControl& control() const noexcept { return *control_; }
+  std::chrono::nanoseconds processor_time();
+
+  // After `finish`.
+  const StormTally& tally() const noexcept { return tally_; }
+  const ReactorStatistics& statistics() const noexcept { return statistics_; }
+  Features features() const noexcept { return features_; }
+
+ private:
+  void body();
+  void run(Reactor& reactor);
+
+  const StormPlan& plan_;
+  WorkerShare share_;
+  StormShared& shared_;
+  WorkerCounts counts_;
+  std::atomic<WorkerStage> stage_ = WorkerStage::idle;
+  StormTally tally_;
+  ReactorStatistics statistics_;
+  Features features_ = 0;
+  std::promise<void> ready_;
+  Reactor* reactor_ = nullptr;  // these live on the thread's stack
+  StormControl* control_ = nullptr;
+  std::optional<StormWorker>* worker_ = nullptr;
+  std::thread thread_;
+};
+
+}  // namespace ringdown::program

@@ -1,0 +1,237 @@
+// A storm's connections, from dial to the last call: see the header. Counting is in
+// storm_counting.cc.
+#include "storm_worker.h"
+
+#include <algorithm>
+
+#include "late_message.h"
+
+namespace ringdown::program {
+
+namespace {
+
+// Dials in flight, and Close frames on their way, at a time: a burst of thousands of packets would
+// overflow the queue of received ones (net.core.netdev_max_backlog, 1000) and cost retransmissions.
+constexpr std::uint64_t window = 256;
+
+// Longer than any storm takes to half-close the rest; with the storm its connections end, and the
+// holding with them.
+constexpr std::chrono::seconds hold_reserve{3600};
+
+std::string hold_command(const StormPlan& plan) {
+  if (!plan.holds) return {};
+  const auto hold = plan.options.hold.value_or(std::chrono::milliseconds(0));
+  return "hold " + std::to_string((hold_reserve + hold).count() / 1000);
+}
+
+std::string push_command(const StormPlan& plan) {
+  if (plan.late_messages == 0) return {};
+  return "push " + std::to_string(plan.late_messages) + ' ' +
+         std::to_string(plan.options.message_size);
+}
+
+}  // namespace
+
+DialRequest dial_request(const StormPlan& plan) {
+  DialRequest request;
+  request.url = plan.url;
+  request.options.close_timeout = plan.options.close_timeout;
+  // What is held has its deadline from the release on; see StormWorker::start_deadline.
+  if (!plan.holds) request.options.half_closed_timeout = plan.options.close_timeout;
+  request.options.half_close_depth = plan.options.half_close_depth;
+  // A peer that closes first is answered and counted; the storm's own Close is not owed then.
+  request.options.answer_close = AnswerClose::automatic;
+  return request;
+}
+
+StormWorker::StormWorker(Reactor& reactor, const StormPlan& plan, WorkerShare share,
+                         StormShared& shared, WorkerCounts& counts, std::atomic<WorkerStage>& stage)
+    : reactor_(reactor),
+      plan_(plan),
+      share_(share),
+      shared_(shared),
+      counts_(counts),
+      stage_(stage),
+      dialer_(reactor, dial_request(plan)),
+      push_command_(push_command(plan)),
+      hold_command_(hold_command(plan)),
+      slots_(share.connections) {
+  free_slots_.reserve(slots_.size());
+  for (std::size_t index = slots_.size(); index > 0; --index) {
+    free_slots_.push_back(static_cast<std::uint32_t>(index - 1));
+  }
+}
+
+void StormWorker::begin() {
+  reach(WorkerStage::opening);
+  dial_more();
+  check_stage();
+}
+
+void StormWorker::dial_more() {
+  while (!interrupted_ && opening_ < window && tally_.started < share_.handshakes &&
+         !free_slots_.empty()) {
+    const std::uint32_t index = free_slots_.back();
+    free_slots_.pop_back();
+    dial_one(index);
+  }
+}
+
+void StormWorker::dial_one(std::uint32_t index) {
+  const std::uint64_t number = share_.first + index;
+  const SocketAddress& destination = plan_.destinations[number % plan_.destinations.size()];
+  std::optional<SocketAddress> source;
+  if (!plan_.sources.empty()) {
+    source = plan_.sources[number / plan_.destinations.size() % plan_.sources.size()];
+  }
+  Slot& slot = slots_[index];
+  slot = Slot{};
+  slot.started_at = Clock::now();
+  ++tally_.started;
+  const DialResult dialled = dialer_.dial(*this, index, destination, source);
+  if (dialled.start == Start::io_pending) {
+    slot.socket = dialled.connection;
+    slot.stage = Slot::Stage::opening;
+    ++opening_;
+    return;
+  }
+  ++tally_.not_opened;
+  ++tally_.not_opened_by[std::string(name(dialled.start))];
+  finish_slot(index);
+}
+
+void StormWorker::on_connected(WebSocket& socket) {
+  Slot& slot = slot_of(socket);
+  slot.connected = true;
+  tally_.connect.record(Clock::now() - slot.started_at);
+}
+
+void StormWorker::on_open(WebSocket& socket) {
+  Slot& slot = slot_of(socket);
+  slot.stage = Slot::Stage::open;
+  --opening_;
+  counts_.open.add(1);
+  counts_.opened.add(1);
+  tally_.upgrade.record(Clock::now() - slot.started_at);
+  send_commands(slot);
+  if (!plan_.options.has_phases()) close_one(slot);
+  dial_more();
+  check_stage();
+}
+
+void StormWorker::send_commands(Slot& slot) {
+  // Copied by `send`, and never busy on a connection that has sent nothing yet. Refused: on_closed
+  // is on its way.
+  if (!hold_command_.empty()) (void)slot.socket->send_text(hold_command_);
+  if (!push_command_.empty()) (void)slot.socket->send_text(push_command_);
+}
+
+void StormWorker::close_one(Slot& slot) {
+  const StormOptions& options = plan_.options;
+  slot.close_called_at = Clock::now();
+  Start start = Start::wrong_state;
+  switch (options.pattern) {
+    case Pattern::half_close:
+      start = slot.socket->shutdown(options.close_status, options.close_reason);
+      if (start == Start::io_pending) ++shutdowns_in_flight_;
+      break;
+    case Pattern::client_first:
+      start = slot.socket->close(options.close_status, options.close_reason);
+      break;
+  }
+  // Otherwise the peer was first, or the connection is over: its last call will say which.
+  if (start == Start::io_pending) slot.stage = Slot::Stage::closing;
+}
+
+void StormWorker::half_close_all() {
+  reach(WorkerStage::half_closing);
+  half_close_more();
+  check_stage();
+}
+
+void StormWorker::half_close_more() {
+  // A Close frame that the kernel does not take because its peer does not read: nobody waits for it
+  // for ever.
+  deadline_.arm(reactor_, Clock::now() + plan_.options.close_timeout);
+  for (; half_close_position_ < slots_.size(); ++half_close_position_) {
+    if (shutdowns_in_flight_ >= window) return;
+    Slot& slot = slots_[half_close_position_];
+    if (slot.stage == Slot::Stage::open) close_one(slot);
+  }
+}
+
+void StormWorker::start_deadline() {
+  deadline_.arm(reactor_, shared_.released_at.load() + plan_.options.close_timeout);
+}
+
+void StormWorker::on_deadline() {
+  const bool all = stage_.load(std::memory_order_relaxed) == WorkerStage::half_closed;
+  for (Slot& slot : slots_) {
+    if (slot.stage < Slot::Stage::closing) continue;
+    if (!all && slot.stage != Slot::Stage::closing) continue;
+    slot.verdict = Slot::Verdict::timed_out;
+    (void)slot.socket->abort();
+  }
+}
+
+void StormWorker::interrupt() {
+  interrupted_ = true;
+  for (Slot& slot : slots_) {
+    if (slot.stage == Slot::Stage::idle) continue;
+    slot.verdict = Slot::Verdict::interrupted;
+    (void)slot.socket->abort();
+  }
+  check_stage();
+}
+
+void StormWorker::on_message(WebSocket& socket, MessageKind, ConstBytes bytes) {
+  Slot& slot = slot_of(socket);
+  // A server that understands no commands may say what it likes before our Close, and after it.
+  if (plan_.late_messages == 0) return;
+  const auto number = read_late_message(bytes, plan_.options.message_size);
+  const bool in_order = number && *number >= slot.late_next && *number < plan_.late_messages;
+  if (slot.stage < Slot::Stage::closing || !in_order) {
+    slot.verdict = Slot::Verdict::late_wrong;
+    return;
+  }
+  tally_.messages_lost += *number - slot.late_next;
+  if (*number > slot.late_next) slot.verdict = Slot::Verdict::late_lost;
+  slot.late_next = static_cast<std::uint32_t>(*number) + 1;
+  ++tally_.late_received;
+}
+
+void StormWorker::on_shutdown(WebSocket& socket, Sent sent) {
+  Slot& slot = slot_of(socket);
+  --shutdowns_in_flight_;
+  if (!sent.error) {
+    // RFC 6455 5.5.1: from here on the server may still send, and it was asked to.
+    tally_.late_expected += plan_.late_messages;
+    if (slot.stage == Slot::Stage::closing) {
+      slot.stage = Slot::Stage::half_closed;
+      shared_.half_closed.up();
+    }
+  }
+  if (plan_.options.has_phases()) half_close_more();
+  check_stage();
+}
+
+void StormWorker::on_close(WebSocket& socket, Sent sent) {
+  Slot& slot = slot_of(socket);
+  // Both Close frames have passed; `close` does not deliver the peer's.
+  if (!sent.error && slot.stage == Slot::Stage::closing) record_close(slot);
+}
+
+void StormWorker::on_peer_close(WebSocket& socket, const PeerClose&) {
+  Slot& slot = slot_of(socket);
+  if (slot.stage == Slot::Stage::open) {
+    ++tally_.peer_closed_first;
+    slot.stage = Slot::Stage::answered;
+    return;
+  }
+  if (slot.stage == Slot::Stage::closing || slot.stage == Slot::Stage::half_closed) {
+    record_close(slot);
+    count_missing_late(slot);
+  }
+}
+
+}  // namespace ringdown::program

@@ -1,0 +1,128 @@
+// One thread's share of a storm: dials, closes as the pattern says, and counts what became of each
+// connection.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "counter.h"
+#include "ringdown/websocket.h"
+#include "storm_plan.h"
+#include "storm_tally.h"
+#include "waiting.h"
+
+namespace ringdown::program {
+
+// How far a worker is; moves downwards only.
+enum class WorkerStage : std::uint8_t {
+  idle,
+  opening,
+  opened,
+  half_closing,
+  half_closed,
+  finished
+};
+
+// What the threads of one storm share.
+struct StormShared {
+  Bell& bell;
+  PeakGauge half_closed;
+  // When `release` was sent; what is held until then is no latency.
+  std::atomic<TimePoint> released_at = TimePoint{};
+};
+
+// Read by the thread that shows progress.
+struct WorkerCounts {
+  Counter open;
+  Counter opened;
+  Counter clean;
+  Counter failed;
+};
+
+struct WorkerShare {
+  std::uint64_t first = 0;  // number of its first connection among those of all workers
+  std::uint64_t connections = 0;
+  std::uint64_t handshakes = 0;
+};
+
+class StormWorker final : public WebSocketEvents, Immovable {
+ public:
+  StormWorker(Reactor& reactor, const StormPlan& plan, WorkerShare share, StormShared& shared,
+              WorkerCounts& counts, std::atomic<WorkerStage>& stage);
+
+  // Opens all (with phases), or runs the closed loop.
+  void begin();
+  void half_close_all();
+  // `release` is on its way: from now on the deadline of the closing handshake counts.
+  void start_deadline();
+  // Aborts what is open and starts nothing more.
+  void interrupt();
+
+  const StormTally& tally() const noexcept { return tally_; }
+
+  void on_connected(WebSocket& socket) override;
+  void on_open(WebSocket& socket) override;
+  void on_open_failed(WebSocket& socket, const OpenFailed& failed) override;
+  void on_message(WebSocket& socket, MessageKind kind, ConstBytes bytes) override;
+  void on_shutdown(WebSocket& socket, Sent sent) override;
+  void on_close(WebSocket& socket, Sent sent) override;
+  void on_peer_close(WebSocket& socket, const PeerClose& close) override;
+  void on_closed(WebSocket& socket, const Closed& closed) override;
+
+ private:
+  // A connection, seen from the storm.
+  struct Slot {
+    enum class Stage : std::uint8_t { idle, opening, open, closing, half_closed, answered };
+    // Why it cannot be clean, whatever the transport will say.
+    enum class Verdict : std::uint8_t { none, interrupted, timed_out, late_lost, late_wrong };
+    WebSocket* socket = nullptr;
+    TimePoint started_at{};
+    TimePoint close_called_at{};
+    std::uint32_t late_next = 0;
+    Stage stage = Stage::idle;
+    Verdict verdict = Verdict::none;
+    bool connected = false;
+  };
+
+  Slot& slot_of(WebSocket& socket) { return slots_[socket.user_value()]; }
+  void dial_more();
+  void dial_one(std::uint32_t index);
+  void send_commands(Slot& slot);
+  void close_one(Slot& slot);
+  void half_close_more();
+  void on_deadline();
+  void record_close(Slot& slot);
+  void count_missing_late(Slot& slot);
+  void count_open_failure(const Slot& slot, const OpenFailed& failed);
+  void count_closed(const Slot& slot, const Closed& closed);
+  void finish_slot(std::uint64_t index);
+  void reach(WorkerStage stage);
+  void check_stage();
+  TimePoint latency_start(const Slot& slot) const;
+
+  Reactor& reactor_;
+  const StormPlan& plan_;
+  WorkerShare share_;
+  StormShared& shared_;
+  WorkerCounts& counts_;
+  std::atomic<WorkerStage>& stage_;
+  Dialer dialer_;
+  std::string push_command_;
+  std::string hold_command_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::uint64_t opening_ = 0;
+  std::uint64_t finished_ = 0;
+  std::uint64_t shutdowns_in_flight_ = 0;
+  std::size_t half_close_position_ = 0;
+  bool interrupted_ = false;
+  Timer<&StormWorker::on_deadline> deadline_{*this};
+  StormTally tally_;
+};
+
+// The request that all connections of a storm are dialled with.
+DialRequest dial_request(const StormPlan& plan);
+
+}  // namespace ringdown::program
