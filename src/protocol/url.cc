@@ -67,13 +67,13 @@ const char* read_authority(std::string_view authority, Url& url) {
       return "only :PORT or a path may follow the host";
     }
   } else {
+    if (std::count(authority.begin(), authority.end(), ':') > 1) {
+      return "an IPv6 address must stand between [ and ]";
+    }
     host = authority.substr(0, authority.find(':'));
     authority.remove_prefix(host.size());
     if (host.empty()) return "the host is missing";
     if (host.size() > host_size_max) return "the host is longer than 253 characters";
-    if (authority.find(':', 1) != std::string_view::npos) {
-      return "an IPv6 address must stand between [ and ]";
-    }
     if (!std::all_of(host.begin(), host.end(), is_host_name_char)) {
       return "the host may have letters, digits, '-', '.' and '_' only";
     }
