@@ -32,7 +32,7 @@ MessageReader::MessageReader(Role own_role, std::uint64_t message_size_max) noex
     : message_size_max_(message_size_max), own_role_(own_role) {}
 
 MessageReader::Event MessageReader::next(std::span<std::byte>& input) noexcept {
-  if (state_ == State::first_byte && !message_open_) {
+  if (state_ == State::first_byte && !message_open_ && !closed_) {
     if (const auto size = small_message_size(input); size != 0) {
       return read_small_message(input, size);
     }
@@ -50,8 +50,6 @@ MessageReader::Event MessageReader::next(std::span<std::byte>& input) noexcept {
       case State::masking_key: read_masking_key(input); break;
       case State::data_payload: return read_data(input);
       case State::control_payload: return read_control(input);
-      // RFC 6455 5.5.1: nothing follows a Close frame.
-      case State::after_close: violation = Violation::data_after_close; break;
       case State::failed: input = {}; return {};
     }
   }
@@ -100,6 +98,10 @@ Violation MessageReader::read_first_byte(std::uint8_t byte) noexcept {
   if (!is_known(byte & opcode_bits)) return Violation::unknown_opcode;
   opcode_ = static_cast<Opcode>(byte & opcode_bits);
   fin_ = (byte & fin_bit) != 0;
+  // RFC 6455 5.5.1 forbids data behind a Close frame, and a second one is no answer to anything. A
+  // pong may still answer a ping that crossed it.
+  const bool ping_or_pong = opcode_ == Opcode::ping || opcode_ == Opcode::pong;
+  if (closed_ && !ping_or_pong) return Violation::data_after_close;
   state_ = State::second_byte;
   if (is_control(opcode_)) {
     // RFC 6455 5.5: control frames MUST NOT be fragmented.
@@ -252,7 +254,8 @@ MessageReader::Event MessageReader::control_event(std::span<std::byte> payload) 
 }
 
 MessageReader::Event MessageReader::close_event(std::span<std::byte> payload) noexcept {
-  state_ = State::after_close;
+  closed_ = true;
+  message_open_ = false;
   // RFC 6455 7.1.5: no status in the frame is 1005.
   if (payload.empty()) return {.kind = EventKind::close, .close_status = CloseStatus::none};
   RINGDOWN_CHECK(payload.size() >= close_status_size);

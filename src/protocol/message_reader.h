@@ -71,7 +71,6 @@ class MessageReader {
     masking_key,
     data_payload,
     control_payload,
-    after_close,
     failed,
   };
 
@@ -105,7 +104,8 @@ class MessageReader {
   Role own_role_;
   MessageKind message_kind_ = MessageKind::text;  // of the open message
   bool message_open_ = false;
-  bool fin_ = false;  // of the frame
+  bool closed_ = false;  // the Close frame was told
+  bool fin_ = false;     // of the frame
 };
 static_assert(sizeof(MessageReader) <= 48);
 

@@ -189,6 +189,7 @@ void Connection::deliver_peer_close(const MessageReader::Event& event) {
     const std::string_view reason(reinterpret_cast<const char*>(event.bytes.data()),
                                   event.bytes.size());
     events_->on_peer_close(*this, {.status = event.close_status, .reason = reason});
+    if (handshake_.finished()) return;  // the application aborted inside
   }
   apply(without(actions, CloseAction::deliver_peer_close));
   if (options_.answer_close == AnswerClose::automatic) apply(handshake_.answer());
