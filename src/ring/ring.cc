@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,12 +16,6 @@
 
 namespace ringdown {
 namespace {
-
-// io_uring_enable_rings(3) is declared by liburing 2.3 and missing in Debian 12's shared library.
-bool enable_rings(const io_uring& ring) {
-  return ::syscall(SYS_io_uring_register, ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) ==
-         0;
-}
 
 __kernel_timespec time_until(TimePoint deadline) {
   const auto left = std::max(deadline - Ring::now(), TimePoint::duration::zero());
@@ -73,10 +66,7 @@ io_uring_sqe* Ring::Native::next_sqe() {
 // The queue is full in the middle of a turn. EBUSY: the completion queue has overflowed and must be
 // emptied first.
 void Ring::Native::submit_now() {
-  if (!enabled) {
-    RINGDOWN_CHECK(enable_rings(ring));
-    enabled = true;
-  }
+  enable();
   ++enters;
   const int result = io_uring_submit(&ring);
   if (result >= 0 || result == -EINTR) return;
@@ -120,22 +110,6 @@ Ring::Ring(const RingOptions& options)
 }
 
 Ring::~Ring() { RINGDOWN_CHECK(native_->in_flight == 0); }
-
-void Ring::enable() {
-  Native& native = *native_;
-  if (!native.enabled) {
-    RINGDOWN_CHECK(enable_rings(native.ring));
-    native.enabled = true;
-  }
-  // Both are optimisations: a kernel that refuses them runs on without.
-  unsigned workers[2] = {native.worker_threads, native.worker_threads};
-  io_uring_register_iowq_max_workers(&native.ring, workers);
-  // A thread can register sixteen rings; only the one that is waited on is worth a place.
-  if (index_ == 0 && has(native.features, Feature::registered_ring) &&
-      io_uring_register_ring_fd(&native.ring) != 1) {
-    native.features &= ~static_cast<Features>(Feature::registered_ring);
-  }
-}
 
 void Ring::put_in_flight(Operation& operation) noexcept {
   RINGDOWN_CHECK(!operation.in_flight_);

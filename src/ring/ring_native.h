@@ -2,6 +2,7 @@
 #pragma once
 
 #include <liburing.h>
+#include <sys/types.h>
 
 #include <array>
 #include <cstddef>
@@ -46,6 +47,8 @@ struct Ring::Native {
   Features features = 0;
   unsigned sockets_max = 0;
   unsigned worker_threads = 1;
+  pid_t registered_by = 0;  // the thread in whose table the ring has a place
+  std::uint8_t flags_unregistered = 0;
   std::array<ProvidedBuffers, 2> buffers;  // by BufferGroup
   std::vector<TakenCompletion> spilled;    // taken early, to make room in the completion queue
   std::uint64_t enters = 0;
@@ -57,6 +60,7 @@ struct Ring::Native {
   ~Native();
   // In ring_setup.cc. Throws SetupError.
   void create(const RingOptions& options);
+  void enable();
 
   io_uring_sqe* next_sqe();
   void submit_now();

@@ -1,6 +1,7 @@
 // Making a ring: the ladder of set-up flags, the table of direct descriptors, provided buffers.
 #include <sys/mman.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -89,7 +90,35 @@ int ProvidedBuffers::create(io_uring& ring, std::uint16_t group, unsigned count,
 Ring::Native::~Native() {
   // The provided buffers are unmapped after the ring has gone: the kernel may not write to them any
   // more.
-  if (created) io_uring_queue_exit(&ring);
+  if (!created) return;
+  // io_uring_queue_exit(3) empties the ring's place in the table of the thread that calls it, where
+  // another thread may have a ring of its own; a thread that ends gives its places up by itself.
+  if (registered_by != 0 && registered_by != ::gettid()) ring.int_flags = flags_unregistered;
+  io_uring_queue_exit(&ring);
+}
+
+// io_uring_enable_rings(3) is declared by liburing 2.3 and missing in Debian 12's shared library.
+void Ring::Native::enable() {
+  if (enabled) return;
+  RINGDOWN_CHECK(::syscall(SYS_io_uring_register, ring.ring_fd, IORING_REGISTER_ENABLE_RINGS,
+                           nullptr, 0) == 0);
+  enabled = true;
+}
+
+void Ring::enable() {
+  Native& native = *native_;
+  native.enable();
+  // Both are optimisations: a kernel that refuses them runs on without.
+  unsigned workers[2] = {native.worker_threads, native.worker_threads};
+  io_uring_register_iowq_max_workers(&native.ring, workers);
+  // A thread can register sixteen rings; only the one that is waited on is worth a place.
+  if (index_ != 0 || !has(native.features, Feature::registered_ring)) return;
+  native.flags_unregistered = native.ring.int_flags;
+  if (io_uring_register_ring_fd(&native.ring) == 1) {
+    native.registered_by = ::gettid();
+  } else {
+    native.features = without(native.features, Feature::registered_ring);
+  }
 }
 
 void Ring::Native::create(const RingOptions& options) {
