@@ -54,7 +54,8 @@ void Endpoint::put(std::span<const std::byte> bytes) {
 
 int Endpoint::end_sending() {
   // Of a connection that was reset shutdown(2) says ENOTCONN, although it was connected once.
-  if (!is_connected() || reset_) return ENOTCONN;
+  // So it does when both directions have ended already.
+  if (!is_connected() || reset_ || (fin_sent_ && fin_arrived_)) return ENOTCONN;
   fin_queued_ = true;
   move_later();
   changed();

@@ -183,7 +183,10 @@ TEST(SimulatedHalfClose, DataAfterCloseIsAnsweredWithReset) {
   EXPECT_TRUE(world.network().faults_seen().empty());
 }
 
-TEST(SimulatedHalfClose, ResetIsToldOnceAndThenSendsArePipeErrors) {
+// Observed on Linux 6.18: a send in flight that is woken first takes the error and says only that
+// it was short; the receive then ends as if the peer had sent FIN.
+TEST(SimulatedHalfClose, ResetIsToldOnceToWhoeverAsksFirst) {
+  unsigned like_an_end = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE(seed);
     World world(seed);
@@ -198,9 +201,10 @@ TEST(SimulatedHalfClose, ResetIsToldOnceAndThenSendsArePipeErrors) {
     world.run_for(std::chrono::seconds(1));
     peer.reset();
     ASSERT_TRUE(world.run_until([&] { return receiver.has_ended() && sent.is_done(); }));
-    // A send that has taken a part says how much, and the error stays for the receive.
     EXPECT_GT(sent.result(), 0);
-    EXPECT_EQ(receiver.end(), -ECONNRESET);
+    EXPECT_LT(sent.result(), static_cast<std::int32_t>(text.size()));
+    EXPECT_TRUE(receiver.end() == 0 || receiver.end() == -ECONNRESET) << receiver.end();
+    if (receiver.end() == 0) ++like_an_end;
     Watched again;
     world.ring().send(again, socket, bytes_of(text), Push::now, Link::none);
     Watched ended;
@@ -210,6 +214,27 @@ TEST(SimulatedHalfClose, ResetIsToldOnceAndThenSendsArePipeErrors) {
     EXPECT_EQ(ended.result(), -ENOTCONN);
     world.close(socket);
   }
+  EXPECT_GT(like_an_end, seeds / 4);
+  EXPECT_LT(like_an_end, seeds * 3 / 4);
+}
+
+TEST(SimulatedHalfClose, ShutdownIsNotConnectedAfterBothEnds) {
+  World world(1);
+  RawListener listener(loopback(9000));
+  RawPeer peer;
+  const Socket socket = world.connect_to(peer, listener);
+  peer.finish();
+  Receiver receiver(world.ring(), socket);
+  ASSERT_TRUE(world.run_until([&] { return receiver.has_ended(); }));
+  std::vector<std::int32_t> results;
+  for (int i = 0; i < 2; ++i) {
+    Watched ended;
+    world.ring().shutdown_send(ended, socket, Link::none);
+    ASSERT_TRUE(world.run_until([&] { return ended.is_done() && peer.has_fin(); }));
+    results.push_back(ended.result());
+  }
+  EXPECT_EQ(results, (std::vector<std::int32_t>{0, -ENOTCONN}));
+  world.close(socket);
 }
 
 TEST(SimulatedHalfClose, ResetByUsReachesThePeerAndOurReceive) {

@@ -67,9 +67,8 @@ struct Options {
   // A multishot may end without an error; it is the application's to start it again
   // (io_uring_prep_recv_multishot(3)).
   double multishot_ends = 0.03;
-  // End of stream with a provided buffer attached: kernels differ in whether they take it back
-  // themselves.
-  double buffer_with_end = 0.25;
+  // End of stream with a provided buffer attached: a receive that ran on a worker thread has it.
+  double buffer_with_end = 0.1;
   // io_uring_enter(2) returns early now and then (EINTR).
   double early_returns = 0.02;
   // How long a ring that has nothing left to wait for gives other threads to post; real time.

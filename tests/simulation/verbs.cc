@@ -229,8 +229,10 @@ void Ring::Native::attempt_send(Flight& flight) {
   Endpoint& endpoint = *flight.endpoint;
   const std::size_t size = flight.size();
   if (!endpoint.can_send()) {
-    if (flight.done > 0) return finish(flight, static_cast<std::int32_t>(flight.done));
-    return finish(flight, -endpoint.take_send_error());
+    // With MSG_WAITALL Linux tries again after a part, and the try that fails takes the pending
+    // error: the short result is all that is told of it, and a receive then sees an end of stream.
+    const int error = endpoint.take_send_error();
+    return finish(flight, flight.done > 0 ? static_cast<std::int32_t>(flight.done) : -error);
   }
   const std::size_t most = std::min(endpoint.room(), size - flight.done);
   if (most > 0) {
