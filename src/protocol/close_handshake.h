@@ -52,8 +52,9 @@ enum class CloseAction : std::uint16_t {
   send_close_frame = 1U << 1,
   // Cancel what is queued or in flight to the stream; each send completes once, with an error.
   discard_unsent = 1U << 2,
-  // Tell the application, behind all data delivered before; it may call anything inside. In
-  // `automatic` mode, when that returned, call `answer`.
+  // Tell the application, behind all data delivered before; it may call anything inside, and the
+  // rest of this set is void if that finished the machine. In `automatic` mode, when it returned,
+  // call `answer`.
   deliver_peer_close = 1U << 3,
   // The pending shutdown completes, ok iff `shutdown_succeeded`.
   complete_shutdown = 1U << 4,

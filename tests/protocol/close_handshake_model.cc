@@ -183,6 +183,9 @@ void Model::put_on_wire(Item item) {
 void Model::put_fin() {
   require(me().close_frames_put != 0 || me().foreign != Foreign::no,
           Invariant::fin_only_behind_close);
+  const bool server_goes_on = i_ == 0 && !me().fin_arrived && !me().violation_seen;
+  require(!server_goes_on || options_.tcp_depth || me().foreign != Foreign::no,
+          Invariant::server_ends_first);
   me().fin_put = true;
   outgoing().push(Item::fin);
 }
@@ -280,6 +283,7 @@ void Model::violation_arrives() {
   if (me().violation_seen) return;
   me().violation_seen = true;
   carry_out(me().close.violation_found(CloseStatus::protocol_error));
+  require(!me().close.may_send(), Invariant::violation_fails_the_connection);
 }
 
 bool Model::deadline_armed(const Side& side) const {
@@ -291,8 +295,10 @@ bool Model::deadline_armed(const Side& side) const {
 
 bool Model::deadline() {
   if (!deadline_armed(me())) return false;
+  const CloseDeadline passed = me().close.deadline();
   me().deadline_fired = true;
   carry_out(me().close.deadline_passed());
+  require(me().close.deadline() != passed, Invariant::deadline_leads_on);
   return true;
 }
 

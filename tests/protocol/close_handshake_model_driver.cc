@@ -16,10 +16,15 @@ void Model::carry_out(CloseAction actions) {
   }
   if (wants(complete_shutdown)) {
     complete_call(me().shutdown, me().close.shutdown_succeeded(), me().close_frames_put != 0);
+    require(me().close.shutdown_succeeded() || me().close.finished(),
+            Invariant::outcome_has_its_cause);
   }
   if (wants(complete_close) && !(has(Fault::loses_a_completion) && me().deadline_fired)) {
     complete_call(me().closing, me().close.close_succeeded(),
                   me().close_frames_put != 0 && me().close_arrived);
+    const bool peer_closes_no_more = me().violation_seen || me().fin_arrived;
+    require(me().close.close_succeeded() || me().close.finished() || peer_closes_no_more,
+            Invariant::outcome_has_its_cause);
   }
   if (wants(end_stream)) Model::end_stream(wants(CloseAction::finish));
   if (wants(reset_stream)) Model::reset_stream();

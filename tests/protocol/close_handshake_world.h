@@ -147,6 +147,8 @@ enum class Invariant : std::uint8_t {
   no_data_after_close,     // RFC 6455 5.5.1
   one_close_frame_a_side,  // RFC 6455 5.5.1
   fin_only_behind_close,
+  server_ends_first,               // RFC 6455 7.1.1
+  violation_fails_the_connection,  // RFC 6455 7.1.7
   refused_when_it_must_be,
   completes_exactly_once,  // calls and sends
   nothing_after_the_end,   // no completion behind the last callback
@@ -156,24 +158,28 @@ enum class Invariant : std::uint8_t {
   outcome_has_its_cause,
   no_reset_without_cause,
   nothing_lost_without_cause,
+  deadline_leads_on,
   something_may_happen,  // no deadlock
   end_in_reach,          // by closing alone, without abort and without any deadline
 };
 std::string_view constexpr name(Invariant invariant) {
-  constexpr std::array<std::string_view, 15> names{
+  constexpr std::array<std::string_view, 18> names{
       "none",
       "no data after a Close",
       "one Close frame a side",
       "FIN only behind a Close",
+      "the server ends the stream first",
+      "a violation fails the connection with a Close",
       "calls are refused exactly when they must be",
       "every accepted call completes exactly once",
       "nothing completes after the last callback",
       "the peer's Close is delivered once",
       "the reported statuses are right",
       "clean is said only when it was",
-      "an outcome has its cause",
+      "an outcome or error has its cause",
       "no RST without a cause",
       "nothing is lost without a cause",
+      "a deadline that passes leads on",
       "something may still happen",
       "the end is in reach without abort and deadline"};
   return names[static_cast<std::size_t>(invariant)];
