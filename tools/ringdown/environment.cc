@@ -2,6 +2,7 @@
 // Documentation/networking of Linux.
 #include "environment.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -126,6 +127,7 @@ NetworkReadings read_network() {
   readings.softnet_dropped = softnet_drops_of(text_of("/proc/net/softnet_stat"));
   readings.retransmitted = counter_of(text_of("/proc/net/snmp"), "Tcp:", "RetransSegs");
   const std::string extended = text_of("/proc/net/netstat");
+  readings.loss_probes = counter_of(extended, "TcpExt:", "TCPLossProbes");
   readings.listen_overflows = counter_of(extended, "TcpExt:", "ListenOverflows");
   readings.listen_drops = counter_of(extended, "TcpExt:", "ListenDrops");
   readings.time_wait_overflows = counter_of(extended, "TcpExt:", "TCPTimeWaitOverflow");
@@ -137,11 +139,9 @@ NetworkReadings read_network() {
 
 MemoryReadings read_memory() {
   MemoryReadings readings;
-  const std::string own = text_of("/proc/self/statm");
-  std::string_view pages = own;
-  next_word(pages);
-  readings.process =
-      number_of(next_word(pages)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  // All arenas together, and what malloc(3) mapped.
+  const struct mallinfo2 heap = mallinfo2();
+  readings.process = heap.uordblks + heap.hblkhd;
   readings.kernel = number_after(text_of("/proc/meminfo"), "SUnreclaim:") * 1024;
   return readings;
 }

@@ -37,8 +37,10 @@ void raise_descriptor_limit();
 
 // Counters of the whole machine: other programs count in them too.
 struct NetworkReadings {
-  std::uint64_t softnet_dropped = 0;      // /proc/net/softnet_stat
-  std::uint64_t retransmitted = 0;        // Tcp: RetransSegs
+  std::uint64_t softnet_dropped = 0;  // /proc/net/softnet_stat
+  std::uint64_t retransmitted = 0;    // Tcp: RetransSegs
+  std::uint64_t loss_probes =
+      0;  // TcpExt: TCPLossProbes; those of the above that only asked (RFC 8985 7)
   std::uint64_t listen_overflows = 0;     // TcpExt: ListenOverflows
   std::uint64_t listen_drops = 0;         // TcpExt: ListenDrops
   std::uint64_t time_wait_overflows = 0;  // TcpExt: TCPTimeWaitOverflow
@@ -50,7 +52,7 @@ NetworkReadings read_network();
 
 // The two memories a connection costs, in bytes, now.
 struct MemoryReadings {
-  std::uint64_t process = 0;  // resident set
+  std::uint64_t process = 0;  // in use on this process's heap; pools that are mapped are not in it
   std::uint64_t kernel = 0;   // slabs that cannot be reclaimed, the whole machine's
 };
 

@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds shortest{1};
 constexpr const char* storm_examples = R"(
 Examples:
   ringdown storm
-      10,000 connections to a server of its own, all half-closed at once, three late messages on each
+      10,000 connections to a server of its own, all half-closed, then three late messages on each
   ringdown storm --hold 5 --late-messages 3 --json out.json
       the same, held half-closed for five seconds
   ringdown storm ws://127.0.0.1:9001/ --pattern client-first --connections 100 --handshakes 50000
@@ -42,7 +42,8 @@ Examples:
   ringdown serve --threads 4 --drain-timeout 30
       four threads share one port; SIGTERM gives its clients 30 seconds to finish
 
-Exit status: 0 all that was open at SIGTERM was closed, 1 some of it had to be aborted, 2 usage or environment.
+Exit status: 0 all that was open at SIGTERM was closed, 1 some of it had to be aborted, 2 usage or
+environment.
 )";
 
 // An option whose text `read` turns into a value; its refusal names the option.

@@ -96,6 +96,7 @@ void print_honesty(std::ostream& out, const StormResult& result) {
   };
   grown("packets dropped by softnet", &NetworkReadings::softnet_dropped);
   grown("retransmits", &NetworkReadings::retransmitted);
+  grown("loss probes among them", &NetworkReadings::loss_probes);
   grown("listen overflows", &NetworkReadings::listen_overflows);
   grown("times over the TIME_WAIT cap", &NetworkReadings::time_wait_overflows);
   out << '\n';
@@ -135,7 +136,7 @@ void print_report(std::ostream& out, const StormResult& result) {
   out << (result.interrupted ? " (interrupted)\n\n" : "\n\n");
   print_outcomes(out, tally);
   if (result.plan.options.pattern == Pattern::half_close) {
-    out << "  half-closed at a time: " << with_separators(result.half_closed_peak) << '\n'
+    out << "  most half-closed at once: " << with_separators(result.half_closed_peak) << '\n'
         << "  late messages: " << with_separators(tally.late_received) << " of "
         << with_separators(tally.late_expected) << ", lost " << with_separators(tally.messages_lost)
         << '\n';

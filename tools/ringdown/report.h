@@ -62,6 +62,8 @@ ConnectionMemory connection_memory(const StormResult& result);
 bool is_success(const StormResult& result);
 
 nlohmann::ordered_json to_json(const StormResult& result);
+// One line for each of the outermost names: long histograms stay readable.
+void write_json(std::ostream& out, const nlohmann::ordered_json& json);
 void print_report(std::ostream& out, const StormResult& result);
 
 }  // namespace ringdown::program

@@ -108,6 +108,7 @@ Json honesty_of(const StormResult& result) {
       {"schedule_slip_us", nullptr},  // a closed loop has no schedule
       {"softnet_drops", after.softnet_dropped - before.softnet_dropped},
       {"retransmits", after.retransmitted - before.retransmitted},
+      {"loss_probes", after.loss_probes - before.loss_probes},
       {"listen_overflows", after.listen_overflows - before.listen_overflows},
       {"listen_drops", after.listen_drops - before.listen_drops},
       {"time_wait_cap_reached", overflows > 0},
@@ -132,6 +133,15 @@ Json cpu_of(const StormResult& result) {
 }
 
 }  // namespace
+
+void write_json(std::ostream& out, const Json& json) {
+  const char* separator = "{\n";
+  for (const auto& [name, value] : json.items()) {
+    out << separator << Json(name).dump() << ": " << value.dump();
+    separator = ",\n";
+  }
+  out << "\n}\n";
+}
 
 Json to_json(const StormResult& result) {
   const StormTally& tally = result.tally;

@@ -12,6 +12,7 @@
 #include "arguments.h"
 #include "environment.h"
 #include "progress.h"
+#include "report.h"
 
 namespace ringdown::program {
 
@@ -217,7 +218,10 @@ int run_serve(const ServeOptions& options) {
   serve.run_until_asked_to_stop();
   const ServeTally tally = serve.drain();
   print_tally(tally);
-  if (json_file.is_open()) json_file << json_of(options, tally).dump(1) << '\n' << std::flush;
+  if (json_file.is_open()) {
+    write_json(json_file, json_of(options, tally));
+    json_file.flush();
+  }
   return json_file.good() && tally.sum.aborted == 0 ? 0 : 1;
 }
 

@@ -56,6 +56,7 @@ ServiceThread::~ServiceThread() {
 void ServiceThread::body() {
   try {
     Reactor reactor;
+    pools_fixed_ = reactor.statistics().pool_bytes;
     const std::unique_ptr<Service> service = make_service(options_, reactor, counts_, hub_);
     serve(reactor, *service);
   } catch (...) {

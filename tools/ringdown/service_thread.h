@@ -41,6 +41,8 @@ class ServiceThread : Immovable {
   // Once it is finished.
   const ServerTally& tally() const noexcept { return tally_; }
   const ReactorStatistics& statistics() const noexcept { return statistics_; }
+  // Of a reactor that has no connection yet.
+  std::size_t pools_fixed() const noexcept { return pools_fixed_; }
   // While it runs.
   std::chrono::nanoseconds processor_time();
 
@@ -55,6 +57,7 @@ class ServiceThread : Immovable {
   ServiceCounts counts_;
   ServerTally tally_;
   ReactorStatistics statistics_;
+  std::size_t pools_fixed_ = 0;
   std::promise<void> listening_;
   Reactor* reactor_ = nullptr;  // these live on the thread's stack
   Service* service_ = nullptr;

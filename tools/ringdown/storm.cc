@@ -23,7 +23,7 @@ int run_storm(const StormOptions& options) {
   print_report(std::cout, result);
   std::cout.flush();
   if (json_file.is_open()) {
-    json_file << to_json(result).dump(1) << '\n';
+    write_json(json_file, to_json(result));
     json_file.close();
     if (!json_file) {
       std::fprintf(stderr, "ringdown storm: --json: %s: writing failed\n",

@@ -177,14 +177,14 @@ void StormRun::end_threads() {
     result_.client.rings += statistics.rings;
     result_.client.overflows += statistics.overflows;
     result_.client.buffer_shortages += statistics.buffer_shortages;
-    result_.pools_fixed += statistics.pool_bytes;
+    result_.pools_fixed += thread->pools_fixed();
   }
   DrainPlan plan;
   plan.deadline = Clock::now() + own_drain;
   for (const auto& server : servers_) server->drain(plan);
   for (const auto& server : servers_) {
     while (!server->is_finished()) wait_.wait(Progress::tick);
-    result_.pools_fixed += server->statistics().pool_bytes;
+    result_.pools_fixed += server->pools_fixed();
   }
 }
 

@@ -25,6 +25,7 @@ void StormThread::body() {
   try {
     Reactor reactor;
     features_ = reactor.features();
+    pools_fixed_ = reactor.statistics().pool_bytes;
     check_descriptors(plan_.options, read_limits(), features_);
     const Dialer trial(reactor, dial_request(plan_));
     if (!trial.problem().empty()) throw UsageError("URL: " + trial.problem());

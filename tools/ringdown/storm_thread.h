@@ -38,6 +38,8 @@ class StormThread : Immovable {
   const StormTally& tally() const noexcept { return tally_; }
   const ReactorStatistics& statistics() const noexcept { return statistics_; }
   Features features() const noexcept { return features_; }
+  // Of a reactor that has no connection yet.
+  std::size_t pools_fixed() const noexcept { return pools_fixed_; }
 
  private:
   void body();
@@ -51,6 +53,7 @@ class StormThread : Immovable {
   StormTally tally_;
   ReactorStatistics statistics_;
   Features features_ = 0;
+  std::size_t pools_fixed_ = 0;
   std::promise<void> ready_;
   Reactor* reactor_ = nullptr;  // these live on the thread's stack
   StormControl* control_ = nullptr;
