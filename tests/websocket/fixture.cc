@@ -1,0 +1,260 @@
+#include "fixture.h"
+
+#include <dirent.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <fstream>
+#include <ostream>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+namespace ringdown {
+namespace {
+
+int entries_of(const char* path) {
+  DIR* directory = ::opendir(path);
+  int count = 0;
+  while (const dirent* entry = ::readdir(directory)) count += entry->d_name[0] == '.' ? 0 : 1;
+  ::closedir(directory);
+  return count;
+}
+
+int open_descriptors() { return entries_of("/proc/self/fd"); }
+int running_threads() { return entries_of("/proc/self/task"); }
+
+// proc(5), /proc/net/tcp: hexadecimal; state 06 is TIME_WAIT.
+int sockets_of_port(const char* path, std::uint16_t port) {
+  std::ifstream table(path);
+  std::string line;
+  int count = 0;
+  while (std::getline(table, line)) {
+    std::istringstream fields(line);
+    std::string number, local, remote, state;
+    fields >> number >> local >> remote >> state;
+    const auto ends_at = [port](const std::string& end) {
+      const std::size_t colon = end.rfind(':');
+      return colon != std::string::npos &&
+             std::strtoul(end.c_str() + colon + 1, nullptr, 16) == port;
+    };
+    if (state != "06" && (ends_at(local) || ends_at(remote))) ++count;
+  }
+  return count;
+}
+
+// What the kernel does after we have let go is waited for, up to 10 s.
+template <class Predicate>
+bool eventually(Predicate predicate) {
+  const TimePoint deadline = Clock::now() + 10s;
+  while (!predicate()) {
+    if (Clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace
+
+UpgradeAnswer Host::on_upgrade(const UpgradeView& request) {
+  Endpoint& endpoint = endpoints.emplace_back();
+  UpgradeAnswer answer;
+  answer.events = &endpoint;
+  if (when_upgrade) when_upgrade(request, answer, endpoint);
+  if (answer.refuse_with != 0) {
+    endpoints.pop_back();
+    ++refused;
+  }
+  return answer;
+}
+
+RawListener raw_listen(std::string_view text) {
+  const SocketAddress wanted = *SocketAddress::parse(text);
+  RawListener listener;
+  listener.socket = UniqueFd(::socket(wanted.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(listener.socket.get(), wanted.native(), wanted.size()), 0);
+  EXPECT_EQ(::listen(listener.socket.get(), 16), 0);
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  ::getsockname(listener.socket.get(), reinterpret_cast<sockaddr*>(&bound), &size);
+  listener.address = SocketAddress::from_native(reinterpret_cast<sockaddr*>(&bound), size);
+  return listener;
+}
+
+WebSocketTest::WebSocketTest()
+    : descriptors_at_start_(open_descriptors()), threads_at_start_(running_threads()) {
+  make_reactor(small_reactor());
+}
+
+ReactorOptions WebSocketTest::small_reactor() {
+  return {.submission_entries = 256,
+          .completion_entries = 1024,
+          .sockets_per_ring = 256,
+          .receive_buffers = 64,
+          .large_receive_buffers = 4};
+}
+
+WebSocketOptions WebSocketTest::automatic() {
+  WebSocketOptions options;
+  options.answer_close = AnswerClose::automatic;
+  return options;
+}
+
+void WebSocketTest::make_reactor(const ReactorOptions& options) {
+  reactor = std::make_unique<Reactor>(options);
+}
+
+void WebSocketTest::turn() {
+  reactor->run_once(Clock::now() + 1ms);
+  for (RawPeer& peer : raw_peers) peer.turn();
+}
+
+void WebSocketTest::settle() {
+  for (int i = 0; i < 20; ++i) turn();
+}
+
+// --- making connections ---
+
+Server& WebSocketTest::serve(const WebSocketOptions& options, std::string_view at) {
+  return serve(ServerOptions{.websocket = options}, at);
+}
+
+Server& WebSocketTest::serve(const ServerOptions& options, std::string_view at) {
+  server = std::make_unique<Server>(*reactor, host, options);
+  const auto listening = server->listen(*SocketAddress::parse(at));
+  EXPECT_FALSE(listening.error) << listening.error.name();
+  address = listening.address;
+  ports_.push_back(address.port());
+  return *server;
+}
+
+Endpoint& WebSocketTest::dial(const DialRequest& request) {
+  Endpoint& endpoint = clients.emplace_back();
+  const DialResult dialled = ringdown::dial(*reactor, endpoint, request);
+  EXPECT_EQ(dialled.start, Start::io_pending) << dialled.problem;
+  EXPECT_TRUE(endpoint.order.empty()) << "an event inside dial";
+  endpoint.socket = dialled.connection;
+  return endpoint;
+}
+
+Endpoint& WebSocketTest::dial(const SocketAddress& to, const WebSocketOptions& options) {
+  DialRequest request;
+  request.url = "ws://test/";
+  request.address = to;
+  request.options = options;
+  return dial(request);
+}
+
+RawPeer& WebSocketTest::raw_client() {
+  return raw_peers.emplace_back(RawPeer::connect(address), Role::client);
+}
+
+RawPeer& WebSocketTest::raw_server(const WebSocketOptions& options) {
+  if (!raw_listener_) {
+    RawListener listener = raw_listen("127.0.0.1:0");
+    raw_listener_ = std::move(listener.socket);
+    address = listener.address;
+    ports_.push_back(address.port());
+  }
+  Endpoint& client = dial(address, options);
+  EXPECT_TRUE(pump([&] { return client.connected; }));
+  const int accepted = ::accept4(raw_listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+  return raw_peers.emplace_back(UniqueFd(accepted), Role::server);
+}
+
+void WebSocketTest::request_to_open(RawPeer& client) {
+  const std::size_t before = host.endpoints.size();
+  client.request_upgrade();
+  EXPECT_TRUE(pump([&] {
+    return client.has_head() && host.endpoints.size() > before && host.endpoints.back().opened;
+  }));
+}
+
+WebSocketTest::Wired WebSocketTest::wire(Role ours, const WebSocketOptions& options) {
+  if (ours == Role::server) {
+    if (!server) serve(options);
+    RawPeer& peer = raw_client();
+    request_to_open(peer);
+    return {host.endpoints.back(), peer};
+  }
+  RawPeer& peer = raw_server(options);
+  Endpoint& client = clients.back();
+  EXPECT_TRUE(pump([&] { return peer.has_head(); }));
+  peer.answer_upgrade();
+  EXPECT_TRUE(pump([&] { return client.opened; }));
+  return {client, peer};
+}
+
+WebSocketTest::Pair WebSocketTest::open_pair(Role ours, const WebSocketOptions& our_options,
+                                             const WebSocketOptions& their_options) {
+  const bool is_client = ours == Role::client;
+  if (!server) serve(is_client ? their_options : our_options);
+  Endpoint& client = dial(address, is_client ? our_options : their_options);
+  EXPECT_TRUE(pump([&] { return client.opened; }));
+  Endpoint& accepted = host.endpoints.back();
+  EXPECT_TRUE(accepted.opened);
+  if (is_client) return {client, accepted};
+  return {accepted, client};
+}
+
+// --- the end of a test ---
+
+void WebSocketTest::TearDown() {
+  end_connections();
+  expect_nothing_left();
+}
+
+void WebSocketTest::end_connections() {
+  for (auto* endpoints : {&clients, &host.endpoints}) {
+    for (Endpoint& endpoint : *endpoints) {
+      endpoint.when.clear();
+      if (endpoint.socket != nullptr) static_cast<void>(endpoint.abort());
+    }
+  }
+  if (server) {
+    server->abort_all();
+    const std::size_t before = host.drained;
+    DrainPlan at_once;
+    at_once.deadline = Clock::now();
+    static_cast<void>(server->drain(at_once));  // wrong_state: the test's own is going on
+    EXPECT_TRUE(pump([&] { return host.drained > before; })) << "the drain never ended";
+  }
+  const auto is_over = [](const Endpoint& endpoint) { return endpoint.is_over(); };
+  EXPECT_TRUE(pump([&] { return std::ranges::all_of(clients, is_over); }));
+  EXPECT_TRUE(std::ranges::all_of(host.endpoints, is_over));
+}
+
+void WebSocketTest::expect_nothing_left() {
+  if (server) {
+    const ServerTally& tally = server->tally();
+    EXPECT_EQ(server->open_connections(), 0U);
+    EXPECT_EQ(tally.opened, host.endpoints.size());
+    EXPECT_EQ(tally.opened,
+              tally.clean + tally.aborted + tally.timed_out + tally.violations + tally.dropped);
+    EXPECT_EQ(tally.accepted,
+              tally.opened + tally.refused + tally.open_timed_out + tally.open_dropped);
+  }
+  server.reset();
+  EXPECT_EQ(reactor->statistics().sockets, 0U);
+  EXPECT_FALSE(reactor->next_deadline()) << "a timer is armed";
+  reactor.reset();
+  raw_peers.clear();
+  raw_listener_ = UniqueFd();
+  EXPECT_TRUE(eventually([&] { return open_descriptors() == descriptors_at_start_; }))
+      << open_descriptors() << " descriptors, " << descriptors_at_start_ << " at the start";
+  EXPECT_TRUE(eventually([&] { return running_threads() == threads_at_start_; }));
+  for (const std::uint16_t port : ports_) {
+    EXPECT_TRUE(eventually([&] {
+      return sockets_of_port("/proc/net/tcp", port) + sockets_of_port("/proc/net/tcp6", port) == 0;
+    })) << "sockets of port "
+        << port << " are left";
+  }
+}
+
+void PrintTo(const Closed& closed, std::ostream* out) {
+  *out << name(closed.outcome) << ", peer " << static_cast<int>(closed.peer_status) << ", own "
+       << static_cast<int>(closed.own_status) << ", " << name(closed.violation) << ", "
+       << closed.error.name();
+}
+
+}  // namespace ringdown
