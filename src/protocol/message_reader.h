@@ -30,7 +30,7 @@ class MessageReader {
     data,                  // a piece of a message
     ping,
     pong,
-    close,
+    close,      // behind it only pings and pongs are legal
     violation,  // the connection is to be failed (RFC 6455 7.1.7) with status_for(violation)
   };
 

@@ -122,6 +122,15 @@ TEST_P(MessageReaderOf, TellsAMessageTooBigFromItsHeader) {
   expect(raw({fin | binary, mask | 127, 0x7F, 0, 0, 0, 0, 0, 0, 0}), Violation::message_too_big, 3);
 }
 
+TEST_P(MessageReaderOf, TellsASmallMessageTooBigThatIsHereAsAWhole) {
+  for (const std::size_t limit : {0U, 1U, 10U, 124U}) {
+    for (const unsigned first : {fin | text, fin | binary}) {
+      const Bytes image = peer_frame(first, std::string(limit + 1, 'x'));
+      expect(image, Violation::message_too_big, 2, {}, limit);
+    }
+  }
+}
+
 TEST_P(MessageReaderOf, TellsAMessageTooBigOverItsFragments) {
   const Bytes fragments = peer_frame(binary, "12345") + peer_frame(continuation, "6789");
   expect(fragments + peer_frame(fin | continuation, "ab"), Violation::message_too_big,
@@ -199,7 +208,9 @@ TEST_P(MessageReaderOf, RefusesDataAndASecondCloseAfterAClose) {
 TEST_P(MessageReaderOf, TellsPingsAndPongsAfterAClose) {
   const Bytes image =
       peer_frame(close, "") + peer_frame(fin | 0xAU, "late") + peer_frame(fin | 9U, "");
-  EXPECT_EQ(read_every_way(own, image).told.size(), 3U);
+  EXPECT_EQ(read_every_way(own, image).told, (Told{"close 1005:", "pong:late", "ping:"}));
+  expect(image + peer_frame(fin | text, "x"), Violation::data_after_close, image.size() + 1,
+         {"close 1005:", "pong:late", "ping:"});
 }
 
 TEST_P(MessageReaderOf, TellsAViolationOnceAndSwallowsTheRest) {

@@ -175,6 +175,17 @@ TEST(Utf8, FindsEachThingAtEachPlaceOfLongText) {
   EXPECT_FALSE(is_valid_utf8(std::string(64, 'a') + "\xF0\x9F\x98"));
 }
 
+// Whole blocks of ASCII inside a character are not passed over, wherever it began.
+TEST(Utf8, DoesNotSkipAsciiInsideACharacter) {
+  for (std::size_t before = 0; before < 70; ++before) {
+    for (std::size_t inside = 1; inside < 140; ++inside) {
+      const std::string text =
+          std::string(before, 'a') + '\xC3' + std::string(inside, 'a') + '\xA9';
+      ASSERT_FALSE(is_valid_utf8(text)) << before << " " << inside;
+    }
+  }
+}
+
 TEST(Utf8, IsTheSameAtEverySplit) {
   std::string text(30, 'x');
   text += "\xCE\xBA\xE1\xBD\xB9\xF0\x9F\x98\x80";
