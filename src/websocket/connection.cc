@@ -61,7 +61,7 @@ Start Connection::ping(ConstBytes payload) {
   if (payload.size() > protocol::control_payload_size_max) return Start::bad_argument;
   if (!open_ || !handshake_.may_send()) return refused();
   queue_frame(Opcode::ping, true, payload);
-  ping_unanswered_ = true;
+  ping_unanswered_ = has_pinged_ = true;
   return Start::io_pending;
 }
 
@@ -125,8 +125,9 @@ void Connection::flush() {
 bool Connection::may_close_with_sends() const noexcept {
   if (violation_ != Violation::none || !handshake_.peer_closed()) return false;
   if (handshake_.state().stream == protocol::StreamPhase::peer_ended) return true;
-  // RFC 6455 7.1.1: the server ends TCP first. A pong that is still owed to us would meet RST.
-  return role_ == Role::server && !ping_unanswered_ && reader_.between_frames();
+  // RFC 6455 7.1.1: the server ends TCP first. Whoever was pinged may still send a pong, which would
+  // meet RST; which ping it answers cannot be told (5.5.3), so one ping is enough to linger.
+  return role_ == Role::server && !has_pinged_ && reader_.between_frames();
 }
 
 void Connection::on_output_sent(Error error) {

@@ -146,6 +146,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool fin_asked_ : 1 = false;      // HalfCloseDepth::tcp: FIN goes out behind our Close
   bool close_sent_ : 1 = false;     // our Close frame is with the kernel
   bool ping_unanswered_ : 1 = false;
+  bool has_pinged_ : 1 = false;
   bool stream_closed_ : 1 = false;
   bool opening_deadline_ : 1 = false;
   Error error_;
