@@ -1,11 +1,13 @@
 #include "ring/reactor_core.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
 
 #include "base/check.h"
@@ -209,7 +211,9 @@ std::size_t ReactorCore::run_posted() {
   return count;
 }
 
-void ReactorCore::on_wake(const Completion&) { empty(wake_descriptor_); }
+void ReactorCore::on_wake(const Completion&) {
+  if (!is_foreign_) empty(wake_descriptor_);
+}
 
 // --- turns ---
 
@@ -230,26 +234,52 @@ std::size_t ReactorCore::dispatch(Ring& ring) {
   return count;
 }
 
+bool ReactorCore::has_request() const noexcept {
+  return posted_.load(std::memory_order_seq_cst) != nullptr ||
+         stop_requested_.load(std::memory_order_seq_cst);
+}
+
 void ReactorCore::wait(TimePoint wait_until) {
   Ring& main = *rings_[0];
   // Announced before the last look: a post after it signals, a post before it is seen here.
   asleep_.store(true, std::memory_order_seq_cst);
-  const bool work = posted_.load(std::memory_order_seq_cst) != nullptr ||
-                    stop_requested_.load(std::memory_order_seq_cst);
+  const bool work = has_request();
+  const std::optional<TimePoint> due = timers_.next();
+  const TimePoint until = due ? std::min(*due, wait_until) : wait_until;
   if (work) {
     main.submit();
+  } else if (is_foreign_) {
+    wait_for_signal(until);
   } else {
-    const std::optional<TimePoint> due = timers_.next();
-    main.submit_and_wait(due ? std::min(*due, wait_until) : wait_until);
+    main.submit_and_wait(until);
   }
   asleep_.store(false, std::memory_order_seq_cst);
+}
+
+// What the main ring polls must not signal what the main ring signals: the descriptor itself is
+// waited on.
+void ReactorCore::wait_for_signal(TimePoint until) {
+  empty(wake_descriptor_);
+  bool ready = has_request();
+  for (const auto& ring : rings_) {
+    ring->submit();
+    ready = ready || ring->has_ready();
+  }
+  if (ready) return;
+  pollfd entry{.fd = wake_descriptor_.get(), .events = POLLIN, .revents = 0};
+  const auto left = std::max(until - Ring::now(), TimePoint::duration::zero());
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+  const timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
+  ::ppoll(&entry, 1, until == TimePoint::max() ? nullptr : &timeout, nullptr);
 }
 
 std::size_t ReactorCore::turn(TimePoint wait_until) {
   adopt_thread();
   ++turns_;
   Ring& main = *rings_[0];
-  if (!wake_operation_.in_flight()) main.poll(wake_operation_, wake_descriptor_.get());
+  if (!is_foreign_ && !wake_operation_.in_flight()) {
+    main.poll(wake_operation_, wake_descriptor_.get());
+  }
   std::size_t count = run_posted();
   run_turn_end();
   bool ready = count != 0 || main.has_ready();  // what was posted is all that `run_once` waits for
@@ -277,7 +307,7 @@ void ReactorCore::run_once(TimePoint deadline) { turn(deadline); }
 
 std::size_t ReactorCore::run_ready() {
   constexpr int turns_max = 16;  // then the foreign loop has its turn
-  if (foreign_descriptor_) empty(foreign_descriptor_);
+  if (is_foreign_) empty(wake_descriptor_);
   std::size_t total = 0;
   for (int i = 0; i < turns_max; ++i) {
     const std::size_t count = turn(TimePoint::min());
@@ -293,17 +323,21 @@ std::size_t ReactorCore::run_ready() {
   }
   asleep_.store(true, std::memory_order_seq_cst);
   if (posted_.load(std::memory_order_seq_cst) != nullptr) ready = true;
-  if (ready && foreign_descriptor_) signal(foreign_descriptor_);
+  if (ready && is_foreign_) signal(wake_descriptor_);
   return total;
 }
 
+// One eventfd that everything signals: posts, the slot rings and, from here on, the main ring. Not
+// a second one that the main ring signals when its poll of the first completes: the kernel puts off
+// a signal made from within another (eventfd_signal_allowed), and recent ones (6.18) do so only
+// once.
 int ReactorCore::foreign_descriptor() {
-  if (!foreign_descriptor_) {
-    foreign_descriptor_ = make_eventfd();
-    rings_[0]->signal_completions_to(foreign_descriptor_.get());
-    signal(foreign_descriptor_);  // whatever was started before is taken up by the first run_ready
+  if (!is_foreign_) {
+    rings_[0]->signal_completions_to(wake_descriptor_.get());
+    is_foreign_ = true;
+    signal(wake_descriptor_);  // whatever was started before is taken up by the first run_ready
   }
-  return foreign_descriptor_.get();
+  return wake_descriptor_.get();
 }
 
 std::optional<TimePoint> ReactorCore::next_deadline() { return timers_.next(); }

@@ -92,7 +92,9 @@ class ReactorCore : Immovable {
   void adopt_thread();
   std::size_t run_posted();
   void run_turn_end();
+  bool has_request() const noexcept;
   void wait(TimePoint wait_until);
+  void wait_for_signal(TimePoint until);
   std::size_t dispatch(Ring& ring);
   void on_wake(const Completion& completion);
   void wake() noexcept;
@@ -104,9 +106,10 @@ class ReactorCore : Immovable {
 
   Reactor& reactor_;
   ReactorOptions options_;
-  // Read by nobody: only polled, and emptied by `on_wake`.
-  UniqueFd wake_descriptor_;                  // signalled by posts and by the slot rings
-  UniqueFd foreign_descriptor_;               // signalled by the main ring, for a foreign loop
+  // Signalled by posts and by the slot rings, and polled by the main ring; for a foreign loop
+  // signalled by the main ring too, and polled by the loop.
+  UniqueFd wake_descriptor_;
+  bool is_foreign_ = false;
   std::vector<std::unique_ptr<Ring>> rings_;  // [0] is the main ring, the only one waited on
   std::vector<std::size_t> sockets_;          // by ring
   TimePoint now_;
