@@ -201,7 +201,9 @@ void Endpoint::receive_reset() {
   unsent_.clear();
   // tcp_reset of Linux: EPIPE once the peer's FIN had come.
   error_ = fin_arrived_ ? EPIPE : ECONNRESET;
-  if (network_.random().chance(0.5)) arrived_.clear();
+  // Linux keeps what has arrived; others do not. Behind a FIN it stays, or the end would seem
+  // clean.
+  if (!fin_arrived_ && network_.random().chance(0.5)) arrived_.clear();
   changed();
 }
 

@@ -218,6 +218,30 @@ TEST(SimulatedHalfClose, ResetIsToldOnceToWhoeverAsksFirst) {
   EXPECT_LT(like_an_end, seeds * 3 / 4);
 }
 
+TEST(SimulatedHalfClose, ResetBehindAFinDestroysNothingThatArrived) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed);
+    RawListener listener(loopback(9000));
+    RawPeer peer;
+    const Socket socket = world.connect_to(peer, listener);
+    peer.write("all of it");
+    peer.finish();
+    world.run_for(std::chrono::seconds(1));
+    peer.reset();
+    world.run_for(std::chrono::seconds(1));
+    Receiver receiver(world.ring(), socket);
+    ASSERT_TRUE(world.run_until([&] { return receiver.has_ended(); }));
+    EXPECT_EQ(receiver.received(), "all of it");
+    EXPECT_EQ(receiver.end(), 0);
+    Watched sent;
+    world.ring().send(sent, socket, bytes_of("x"), Push::now, Link::none);
+    ASSERT_TRUE(world.run_until_done(sent));
+    EXPECT_EQ(sent.result(), -EPIPE);
+    world.close(socket);
+  }
+}
+
 TEST(SimulatedHalfClose, ShutdownIsNotConnectedAfterBothEnds) {
   World world(1);
   RawListener listener(loopback(9000));
