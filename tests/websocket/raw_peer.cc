@@ -124,7 +124,17 @@ void RawPeer::flush() {
 
 void RawPeer::turn() {
   flush();
-  if (socket_ && reading_ && !ended_ && !was_reset_) read();
+  if (!socket_ || was_reset_) return;
+  if (reading_ && !ended_) read();
+  if (ended_) look_for_reset();
+}
+
+// Behind a FIN, recv(2) goes on to say 0; RST shows as an error that is pending.
+void RawPeer::look_for_reset() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  was_reset_ = was_reset_ || error == ECONNRESET || error == EPIPE;
 }
 
 void RawPeer::read() {

@@ -78,6 +78,7 @@ class RawPeer {
  private:
   void flush();
   void read();
+  void look_for_reset();
   void parse();
 
   UniqueFd socket_;
