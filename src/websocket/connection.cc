@@ -125,8 +125,8 @@ void Connection::flush() {
 bool Connection::may_close_with_sends() const noexcept {
   if (violation_ != Violation::none || !handshake_.peer_closed()) return false;
   if (handshake_.state().stream == protocol::StreamPhase::peer_ended) return true;
-  // RFC 6455 7.1.1: the server ends TCP first. Whoever was pinged may still send a pong, which would
-  // meet RST; which ping it answers cannot be told (5.5.3), so one ping is enough to linger.
+  // RFC 6455 7.1.1: the server ends TCP first. Whoever was pinged may still send a pong, which
+  // would meet RST; which ping it answers cannot be told (5.5.3), so one ping is enough to linger.
   return role_ == Role::server && !has_pinged_ && reader_.between_frames();
 }
 
@@ -231,6 +231,8 @@ Error Connection::closing_error() const noexcept {
 }
 
 void Connection::complete_owed() {
+  // Completions keep the order of their calls: first what the stream still has of ours.
+  if (handshake_.finished() && output_.batch_in_flight()) return;
   if (owes_discard_) {
     owes_discard_ = false;
     output_.discard(TellSent{*this, closing_error()});

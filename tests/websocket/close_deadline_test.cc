@@ -1,0 +1,198 @@
+// The bounds of the closing handshake, against a peer that does not do its part. The waits are
+// those of the options, a few dozen milliseconds.
+#include <gtest/gtest.h>
+
+#include "fixture.h"
+
+namespace ringdown {
+namespace {
+
+constexpr auto bound = 60ms;
+
+class CloseDeadline : public TwinTest {
+ protected:
+  void SetUp() override { began_ = Clock::now(); }
+  // Since the call that started the bound.
+  void begin() { began_ = Clock::now(); }
+  bool bound_has_passed() const { return Clock::now() - began_ >= bound; }
+  static WebSocketOptions closing_within(std::chrono::milliseconds limit) {
+    WebSocketOptions options;
+    options.close_timeout = limit;
+    return options;
+  }
+  void expect_timed_out(Endpoint& ours, RawPeer& peer) {
+    ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+    EXPECT_TRUE(bound_has_passed()) << "before its time";
+    EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out) << name(ours.closed->outcome);
+    peer.resume_reading();
+    EXPECT_TRUE(pump([&] { return peer.was_reset(); })) << "RST";
+  }
+
+ private:
+  TimePoint began_;
+};
+INSTANTIATE_TEST_SUITE_P(Roles, CloseDeadline, both_roles, role_name);
+
+TEST_P(CloseDeadline, AnswersForAnApplicationThatDoesNot) {
+  WebSocketOptions options;
+  options.answer_timeout = bound;
+  auto [ours, peer] = wire(options);
+  begin();
+  peer.send_close(CloseStatus(4007), "well?");
+  ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  EXPECT_EQ(ours.send("still allowed"), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
+  EXPECT_TRUE(bound_has_passed());
+  EXPECT_EQ(peer.close_received()->status(), CloseStatus(4007));
+  EXPECT_EQ(peer.payloads(text_frame), std::vector<std::string>{"still allowed"});
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_FALSE(ours.shutdown_done) << "nobody called shutdown";
+}
+
+TEST_P(CloseDeadline, WithoutAnAnswerTimeoutWaitsForTheApplication) {
+  WebSocketOptions options;
+  options.answer_timeout = 0ms;
+  auto [ours, peer] = wire(options);
+  peer.send_close();
+  ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  EXPECT_FALSE(reactor->next_deadline());
+  settle();
+  EXPECT_FALSE(peer.close_received());
+  EXPECT_FALSE(ours.closed);
+}
+
+TEST_P(CloseDeadline, EndsACloseThatIsNeverAnswered) {
+  auto [ours, peer] = wire(closing_within(bound));
+  begin();
+  EXPECT_EQ(ours.close(CloseStatus(4000), "", 9), Start::io_pending);
+  expect_timed_out(ours, peer);
+  ASSERT_TRUE(ours.close_done);
+  EXPECT_EQ(ours.close_done->error, Error(ETIMEDOUT));
+  EXPECT_EQ(ours.close_done->tag, 9U);
+  EXPECT_EQ(ours.closed->own_status, CloseStatus(4000));
+  EXPECT_EQ(ours.closed->peer_status, CloseStatus::abnormal);
+}
+
+TEST_P(CloseDeadline, IsNotPutOffByTraffic) {
+  auto [ours, peer] = wire(closing_within(bound));
+  begin();
+  EXPECT_EQ(ours.close(), Start::io_pending);
+  ASSERT_TRUE(pump([&, &ours = ours, &peer = peer] {
+    if (!ours.closed) peer.send(text_frame, "and another thing");
+    return ours.closed.has_value();
+  }));
+  expect_timed_out(ours, peer);
+  EXPECT_EQ(ours.close_done->error, Error(ETIMEDOUT));
+}
+
+TEST_P(CloseDeadline, CountsFromCloseNotFromShutdown) {
+  auto [ours, peer] = wire(closing_within(bound));
+  EXPECT_EQ(ours.shutdown(), Start::io_pending);
+  EXPECT_TRUE(pump([&] { return bound_has_passed() && peer.close_received(); }));
+  begin();
+  EXPECT_FALSE(ours.closed) << "shutdown alone has no bound";
+  EXPECT_EQ(ours.close(), Start::io_pending);
+  expect_timed_out(ours, peer);
+}
+
+TEST_P(CloseDeadline, ShutdownAloneHasNone) {
+  auto [ours, peer] = wire(closing_within(bound));
+  EXPECT_EQ(ours.shutdown(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return ours.shutdown_done.has_value(); }));
+  EXPECT_FALSE(reactor->next_deadline()) << "a bound that nobody asked for";
+  EXPECT_FALSE(ours.closed);
+}
+
+TEST_P(CloseDeadline, BoundsTheHalfClosedStateWhenAsked) {
+  WebSocketOptions options;
+  options.half_closed_timeout = bound;
+  auto [ours, peer] = wire(options);
+  begin();
+  EXPECT_EQ(ours.shutdown(CloseStatus(4000)), Start::io_pending);
+  expect_timed_out(ours, peer);
+  EXPECT_EQ(ours.shutdown_done->error, Error()) << "the frame was sent";
+  EXPECT_EQ(ours.closed->own_status, CloseStatus(4000));
+}
+
+TEST_P(CloseDeadline, EndsAShutdownThatThePeerDoesNotRead) {
+  WebSocketOptions options = closing_within(bound);
+  options.send_queue_max = 16 << 20;
+  auto [ours, peer] = wire(options);
+  peer.pause_reading();
+  const std::string large(12 << 20, 'x');
+  EXPECT_EQ(ours.send(large), Start::io_pending);
+  EXPECT_EQ(ours.send("behind it"), Start::io_pending);
+  EXPECT_EQ(ours.shutdown(), Start::io_pending);
+  begin();
+  EXPECT_EQ(ours.close(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_TRUE(bound_has_passed());
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);
+  ASSERT_EQ(ours.sent.size(), 2U);
+  EXPECT_TRUE(ours.sent[0].error && ours.sent[1].error);
+  EXPECT_EQ(ours.shutdown_done->error, Error(ETIMEDOUT));
+  EXPECT_EQ(ours.close_done->error, Error(ETIMEDOUT));
+}
+
+TEST_P(CloseDeadline, BoundsTheClientsWaitForTheServersFin) {
+  auto [ours, peer] = wire(closing_within(bound));
+  EXPECT_EQ(ours.close(), Start::io_pending);
+  begin();
+  peer.send_close();
+  if (role() == Role::server) {  // it does not wait: RFC 6455 7.1.1
+    ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+    EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+    return;
+  }
+  ASSERT_TRUE(pump([&] { return ours.close_done.has_value(); }));
+  EXPECT_EQ(ours.close_done->error, Error()) << "both Close frames have passed";
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);
+  EXPECT_TRUE(pump([&] { return peer.was_reset(); }));
+}
+
+TEST_P(CloseDeadline, BoundsSendingOnAfterThePeersEnd) {
+  WebSocketOptions options;
+  options.keep_sending_after_end = bound;
+  auto [ours, peer] = wire(options);
+  begin();
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_TRUE(bound_has_passed());
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+}
+
+TEST_P(CloseDeadline, AbortsWhenNothingIsReceivedForTheIdleTimeout) {
+  WebSocketOptions options;
+  options.idle_timeout = bound;
+  auto [ours, peer] = wire(options);
+  peer.send(text_frame, "a sign of life");
+  ASSERT_TRUE(pump([&] { return ours.messages.size() == 1; }));
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_TRUE(bound_has_passed());
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::aborted);
+  EXPECT_EQ(ours.closed->error, Error(ETIMEDOUT));
+}
+
+TEST_P(CloseDeadline, PingsASilentPeerAndKeepsOneThatAnswers) {
+  WebSocketOptions options;
+  options.ping_interval = 20ms;
+  auto [ours, peer] = wire(options);
+  std::size_t answered = 0;
+  ASSERT_TRUE(pump([&, &ours = ours, &peer = peer] {
+    while (answered < peer.payloads(ping_frame).size() && answered < 4) {
+      peer.send(pong_frame, peer.payloads(ping_frame)[answered++]);
+    }
+    return answered == 4 || ours.closed;
+  }));
+  EXPECT_FALSE(ours.closed);
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); })) << "no pong, and yet not aborted";
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::aborted);
+  EXPECT_EQ(ours.pongs.size(), 4U);
+  EXPECT_EQ(peer.payloads(ping_frame).size(), 5U);
+}
+
+}  // namespace
+}  // namespace ringdown
