@@ -55,6 +55,7 @@ void ServerOpening::answer() {
     return refuse(protocol::http_status(refusal), protocol::name(refusal));
   }
   const UpgradeAnswer answer = server_.events().on_upgrade(RequestView(request));
+  if (over_) return;  // it aborted all connections
   if (answer.refuse_with != 0) {
     const std::string_view phrase = answer.refuse_reason.empty()
                                         ? protocol::http_phrase(answer.refuse_with)
