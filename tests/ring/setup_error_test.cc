@@ -1,0 +1,166 @@
+// A reactor that cannot be made says what was refused, why, and what to do, in one line. Each
+// system that refuses is made in a child process: a seccomp filter, a limit.
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "process.h"
+#include "sockets.h"
+
+namespace ringdown {
+namespace {
+
+// Makes a reactor, says what it threw, and exits with the error's number.
+[[noreturn]] void report(const ReactorOptions& options = small_options()) {
+  try {
+    const Reactor reactor(options);
+  } catch (const SetupError& error) {
+    std::fprintf(stderr, "[%s]\n", error.what());
+    ::_exit(error.error().errno_value());
+  }
+  ::_exit(0);
+}
+
+// seccomp(2): from here on io_uring_setup(2) fails with `error`.
+void refuse_io_uring(int error) {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{.len = std::size(program), .filter = program};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+    ::_exit(255);
+  }
+}
+
+void limit_descriptors(rlim_t count) {
+  const rlimit limit{.rlim_cur = count, .rlim_max = count};
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(255);
+}
+
+class SetupErrorDeathTest : public testing::Test {
+ protected:
+  // Not to be disturbed by what this process has: descriptors, memory, threads.
+  void SetUp() override { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
+};
+
+TEST_F(SetupErrorDeathTest, NamesTheSysctlAndTheFilterOnEperm) {
+  EXPECT_EXIT(
+      {
+        refuse_io_uring(EPERM);
+        report();
+      },
+      testing::ExitedWithCode(EPERM),
+      testing::ContainsRegex(
+          "\\[io_uring_setup: EPERM: [^\n]*kernel.io_uring_disabled[^\n]*seccomp[^\n]*\\]\n"));
+}
+
+TEST_F(SetupErrorDeathTest, NamesTheKernelOrTheSandboxOnEnosys) {
+  EXPECT_EXIT(
+      {
+        refuse_io_uring(ENOSYS);
+        report();
+      },
+      testing::ExitedWithCode(ENOSYS),
+      testing::ContainsRegex("\\[io_uring_setup: ENOSYS: [^\n]*sandbox[^\n]*Linux 6.1[^\n]*\\]\n"));
+}
+
+TEST_F(SetupErrorDeathTest, NamesTheMemoryOnEnomem) {
+  EXPECT_EXIT(
+      {
+        refuse_io_uring(ENOMEM);
+        report();
+      },
+      testing::ExitedWithCode(ENOMEM), testing::ContainsRegex("\\[[^\n]*RLIMIT_MEMLOCK[^\n]*\\]"));
+}
+
+// Whatever the kernel refuses with EINVAL is left out, rung by rung; then there is nothing left.
+TEST_F(SetupErrorDeathTest, NamesTheKernelOnEinval) {
+  EXPECT_EXIT(
+      {
+        refuse_io_uring(EINVAL);
+        report();
+      },
+      testing::ExitedWithCode(EINVAL), testing::ContainsRegex("\\[[^\n]*Linux 6.1[^\n]*\\]"));
+}
+
+TEST_F(SetupErrorDeathTest, NamesTheLimitWhenTheTableIsTooLarge) {
+  EXPECT_EXIT(
+      {
+        limit_descriptors(100);
+        ReactorOptions options = small_options();
+        options.sockets_per_ring = 101;
+        report(options);
+      },
+      testing::ExitedWithCode(EMFILE),
+      testing::ContainsRegex("\\[a table of 101 direct descriptors: EMFILE: [^\n]*RLIMIT_NOFILE"
+                             "[^\n]*sockets_per_ring[^\n]*\\]"));
+}
+
+TEST_F(SetupErrorDeathTest, TakesATableAsLargeAsTheLimit) {
+  EXPECT_EXIT(
+      {
+        limit_descriptors(100);
+        ReactorOptions options = small_options();
+        options.sockets_per_ring = 100;
+        report(options);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(SetupErrorDeathTest, NamesTheLimitWhenNoDescriptorIsLeft) {
+  for (unsigned left = 0; left < 2; ++left) {  // for the eventfd, for the ring
+    EXPECT_EXIT(
+        {
+          limit_descriptors(static_cast<rlim_t>(::open("/dev/null", O_RDONLY | O_CLOEXEC)) + 1 +
+                            left);
+          report();
+        },
+        testing::ExitedWithCode(EMFILE),
+        testing::ContainsRegex("\\[[^\n]*no descriptor is left: [^\n]*RLIMIT_NOFILE[^\n]*\\]"));
+  }
+}
+
+TEST(SetupError, LeavesNothingBehind) {
+  ReactorOptions options = small_options();
+  const std::size_t descriptors = descriptor_count();
+  options.receive_buffers = 3;  // not a power of two
+  for (int i = 0; i < 10; ++i) EXPECT_THROW(Reactor reactor(options), SetupError);
+  EXPECT_EQ(descriptor_count(), descriptors);
+}
+
+// A further ring that cannot be made: who asked for room is told, and the reactor goes on.
+TEST(SetupError, IsThrownForASlotRingThatCannotBeMade) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  Reactor reactor(small_options());
+  reactor.run_once(TimePoint::min());
+  for (unsigned i = 0; i < small_options().sockets_per_ring; ++i) reactor.core().socket_arrived(0);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)).get());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_THROW(reactor.core().ring_with_room(0), SetupError);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(reactor.statistics().rings, 1U);
+  EXPECT_EQ(reactor.core().ring_with_room(0), 1);
+  Recorder nop;
+  reactor.core().ring(1).nop(nop.operation);
+  EXPECT_TRUE(run_until(reactor, [&] { return nop.is_done(); }));
+}
+
+}  // namespace
+}  // namespace ringdown
