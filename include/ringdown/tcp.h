@@ -175,7 +175,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   Start abort() override;
 
   Halves halves() const noexcept { return halves_; }
-  bool is_closed() const noexcept { return stage_ == Stage::closed; }
+  bool is_closed() const noexcept { return stage_ == Stage::over; }
 
  private:
   // How far the stream is on its way to its end; moves downwards only.
@@ -186,7 +186,8 @@ class RINGDOWN_API TcpStream final : public ByteStream {
     lingering,            // close was called: reads and discards until the peer's FIN
     aborting,             // reset and cancel, join, then close
     closing,              // the close itself is in flight
-    closed,
+    closed,               // the descriptor is; operations may still be in flight
+    over,                 // on_closed was told
   };
   // What `end_operation_` is doing.
   enum class Ending : std::uint8_t { nothing, shutdown, reset, close };

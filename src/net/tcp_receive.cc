@@ -116,7 +116,8 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
     case Stage::idle:
     case Stage::aborting:
     case Stage::closing:
-    case Stage::closed: return;
+    case Stage::closed:
+    case Stage::over: return;
   }
   const bool keeps = stage_ == Stage::running || stage_ == Stage::closing_after_sends;
   if (lease.bytes().empty() || !keeps) return;

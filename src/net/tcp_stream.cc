@@ -15,7 +15,7 @@ void SendOperation::die_in_flight() noexcept {
 TcpStream::TcpStream(Reactor& reactor, ByteStreamEvents& events) noexcept
     : reactor_(reactor.core()), events_(events) {}
 
-TcpStream::~TcpStream() { RINGDOWN_CHECK(stage_ == Stage::idle || stage_ == Stage::closed); }
+TcpStream::~TcpStream() { RINGDOWN_CHECK(stage_ == Stage::idle || stage_ == Stage::over); }
 
 void TcpStream::adopt(Socket socket) noexcept {
   RINGDOWN_CHECK(stage_ == Stage::idle && socket);
@@ -23,7 +23,9 @@ void TcpStream::adopt(Socket socket) noexcept {
   stage_ = Stage::running;
 }
 
-void TcpStream::wake() noexcept { reactor_.before_submission(advance_task_); }
+void TcpStream::wake() noexcept {
+  if (stage_ != Stage::over) reactor_.before_submission(advance_task_);
+}
 
 // --- calls ---
 
@@ -75,7 +77,9 @@ Start TcpStream::close_after_sends() {
 }
 
 Start TcpStream::abort() {
-  if (stage_ == Stage::closed || stage_ == Stage::idle) return Start::wrong_state;
+  if (stage_ == Stage::closed || stage_ == Stage::over || stage_ == Stage::idle) {
+    return Start::wrong_state;
+  }
   begin_abort(failure_ ? failure_ : Error(ECONNABORTED));
   return Start::io_pending;
 }
@@ -84,10 +88,10 @@ void TcpStream::begin_abort(Error reason) {
   if (stage_ == Stage::aborting || stage_ == Stage::closing) return;
   stage_ = Stage::aborting;
   close_reason_ = reason;
-  // RST is sent only where something is cut off: after both FINs or a failure nothing is left to
-  // reset.
-  reset_done_ = static_cast<bool>(failure_) ||
-                (halves_.send == Half::ended && halves_.receive == Half::ended);
+  // RST is sent only where something is cut off: not after both FINs, nor where the peer's RST was
+  // the failure. After any other failure (ENOMEM) TCP lives on, and closing would send a FIN.
+  const bool reset_by_peer = failure_ == Error(ECONNRESET) || failure_ == Error(EPIPE);
+  reset_done_ = reset_by_peer || (halves_.send == Half::ended && halves_.receive == Half::ended);
   for (Half* half : {&halves_.send, &halves_.receive}) {
     if (*half != Half::ended) *half = Half::aborted;
   }
@@ -101,7 +105,8 @@ void TcpStream::on_linger_deadline() { begin_abort(Error(ETIMEDOUT)); }
 void TcpStream::advance() {
   switch (stage_) {
     case Stage::idle:
-    case Stage::closing: return;
+    case Stage::closing:
+    case Stage::over: return;
     case Stage::running:
       deliver_held();
       if (stage_ != Stage::running) return wake();
@@ -192,6 +197,7 @@ void TcpStream::finish() {
   linger_timer_.cancel();
   reactor_.forget(advance_task_);
   drop_held();
+  stage_ = Stage::over;
   events_.on_closed(close_reason_);  // the stream may be gone now
 }
 
