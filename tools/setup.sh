@@ -5,6 +5,15 @@ build_packages=(g++ meson ninja-build pkg-config liburing-dev libcli11-dev nlohm
 
 say() { echo "== $*" >&2; }
 
+# quietly COMMAND...: its output is shown only if it fails, and then this ends with exit status 2.
+quietly() {
+  local output
+  output=$("$@" </dev/null 2>&1) && return
+  echo "$output" >&2
+  say "failed: $*"
+  exit 2
+}
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"
@@ -29,12 +38,11 @@ install_missing() {
       missing+=("$package")
     fi
   done
-  [ ${#missing[@]} = 0 ] && return
+  [ ${#missing[@]} != 0 ] || return 0
   say "installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
-  as_root apt-get update -qq </dev/null >&2
-  as_root apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" \
-    </dev/null >&2
+  quietly as_root apt-get update -q
+  quietly as_root apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
 # configure DIRECTORY OPTION...: sets the directory up, or gives it these options if it has others.
@@ -45,10 +53,10 @@ configure() {
   if [ ! -e "$directory/build.ninja" ]; then
     say "configuring $directory"
     rm -rf "$directory/meson-private" # of a set-up that failed half-way
-    meson setup "$directory" "$@" </dev/null >&2
+    quietly meson setup "$directory" "$@"
   elif [ "$(cat "$options" 2>/dev/null)" != "$*" ]; then
     say "configuring $directory"
-    meson configure "$directory" "$@" </dev/null >&2
+    quietly meson configure "$directory" "$@"
   fi
   echo "$*" >"$options"
 }
