@@ -26,17 +26,20 @@ class SendOperation : Immovable {
  protected:
   // `error` is 0 and everything went to the kernel, or it says why not all of it did.
   using Thunk = void (*)(SendOperation&, Error error);
-  explicit SendOperation(Thunk thunk) noexcept : thunk_(thunk) {}
+  SendOperation(Thunk thunk, OwnerDistance owner) noexcept : thunk_(thunk), owner_(owner) {}
   ~SendOperation() {
     if (in_flight_) die_in_flight();
   }
 
  private:
   friend class TcpStream;
+  template <auto Handler>
+  friend class Send;
   [[noreturn]] RINGDOWN_API static void die_in_flight() noexcept;
   Thunk thunk_;
   std::span<const ConstBytes> pieces_;
   SendOperation* next_ = nullptr;
+  OwnerDistance owner_;
   bool in_flight_ = false;
 };
 
@@ -46,13 +49,13 @@ class Send;
 template <class Owner, void (Owner::*Handler)(Error)>
 class Send<Handler> final : public SendOperation {
  public:
-  explicit Send(Owner& owner) noexcept : SendOperation(&Send::dispatch), owner_(owner) {}
+  explicit Send(Owner& owner) noexcept
+      : SendOperation(&Send::dispatch, OwnerDistance(owner, *this)) {}
 
  private:
   static void dispatch(SendOperation& operation, Error error) {
-    (static_cast<Send&>(operation).owner_.*Handler)(error);
+    (operation.owner_.of<Owner>(operation).*Handler)(error);
   }
-  Owner& owner_;
 };
 
 // What a stream tells its one user. Every function runs on the reactor's thread, from a completion.

@@ -41,6 +41,27 @@ struct Socket {
   explicit operator bool() const noexcept { return slot != no_slot; }
 };
 
+// OwnerDistance finds the object that an operation is a member of, in half the size of a pointer: a
+// connection has many such members, and a server very many connections.
+class OwnerDistance {
+ public:
+  template <class Owner, class Member>
+  OwnerDistance(const Owner& owner, const Member& member) noexcept {
+    const std::ptrdiff_t bytes =
+        reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(&owner);
+    bytes_ = static_cast<std::int32_t>(bytes);
+    if (bytes_ != bytes) die_far_from_owner();
+  }
+  template <class Owner, class Member>
+  Owner& of(Member& member) const noexcept {
+    return *reinterpret_cast<Owner*>(reinterpret_cast<char*>(&member) - bytes_);
+  }
+
+ private:
+  [[noreturn]] RINGDOWN_API static void die_far_from_owner() noexcept;
+  std::int32_t bytes_;
+};
+
 class Operation : Immovable {
  public:
   // From the call that starts it until its last completion is being dispatched.
@@ -48,7 +69,7 @@ class Operation : Immovable {
 
  protected:
   using Thunk = void (*)(Operation&, const Completion&);
-  explicit Operation(Thunk thunk) noexcept : thunk_(thunk) {}
+  Operation(Thunk thunk, OwnerDistance owner) noexcept : thunk_(thunk), owner_(owner) {}
   ~Operation() {
     if (in_flight_) die_in_flight();
   }
@@ -56,14 +77,18 @@ class Operation : Immovable {
  private:
   friend class Ring;
   friend class ReactorCore;
+  template <auto Handler>
+  friend class Op;
   // The kernel still holds this address: going on would corrupt memory.
   [[noreturn]] RINGDOWN_API static void die_in_flight() noexcept;
 
   Thunk thunk_;
+  OwnerDistance owner_;
   bool in_flight_ = false;
 };
 
-// Op<&Owner::handler> is an operation whose completions call `handler(Completion)` on its owner.
+// Op<&Owner::handler> is a member of its owner, an operation whose completions call
+// `handler(Completion)` on it.
 // The type is erased once, without allocation; the operation is not touched after its last
 // completion was handed over, so a handler may start it again or destroy it.
 template <auto Handler>
@@ -72,13 +97,12 @@ class Op;
 template <class Owner, void (Owner::*Handler)(const Completion&)>
 class Op<Handler> final : public Operation {
  public:
-  explicit Op(Owner& owner) noexcept : Operation(&Op::dispatch), owner_(owner) {}
+  explicit Op(Owner& owner) noexcept : Operation(&Op::dispatch, OwnerDistance(owner, *this)) {}
 
  private:
   static void dispatch(Operation& operation, const Completion& completion) {
-    (static_cast<Op&>(operation).owner_.*Handler)(completion);
+    (operation.owner_.of<Owner>(operation).*Handler)(completion);
   }
-  Owner& owner_;
 };
 
 }  // namespace ringdown

@@ -173,13 +173,16 @@ class TurnTask : Immovable {
 
  protected:
   using Thunk = void (*)(TurnTask&);
-  explicit TurnTask(Thunk thunk) noexcept : thunk_(thunk) {}
+  TurnTask(Thunk thunk, OwnerDistance owner) noexcept : thunk_(thunk), owner_(owner) {}
   RINGDOWN_API ~TurnTask();  // not while it is queued (checked)
 
  private:
+  template <auto Handler>
+  friend class AtTurnEnd;
   friend class ReactorCore;
   Thunk thunk_;
   TurnTask* next_ = nullptr;
+  OwnerDistance owner_;
   bool queued_ = false;
 };
 
@@ -189,11 +192,11 @@ class AtTurnEnd;
 template <class Owner, void (Owner::*Handler)()>
 class AtTurnEnd<Handler> final : public TurnTask {
  public:
-  explicit AtTurnEnd(Owner& owner) noexcept : TurnTask(&AtTurnEnd::dispatch), owner_(owner) {}
+  explicit AtTurnEnd(Owner& owner) noexcept
+      : TurnTask(&AtTurnEnd::dispatch, OwnerDistance(owner, *this)) {}
 
  private:
-  static void dispatch(TurnTask& task) { (static_cast<AtTurnEnd&>(task).owner_.*Handler)(); }
-  Owner& owner_;
+  static void dispatch(TurnTask& task) { (task.owner_.of<Owner>(task).*Handler)(); }
 };
 
 // A deadline. Caller-owned, immovable; may be destroyed or armed anew at any time on the reactor's

@@ -154,6 +154,8 @@ class RINGDOWN_API TcpConnector : Immovable {
 enum class BufferGroup : std::uint8_t;
 struct HeldInput;
 struct GatheredSend;
+class Lingering;
+class Cancelling;
 
 // A TCP or Unix stream over a connected socket. Caller-owned; destroy it after on_closed, or before
 // `adopt`.
@@ -178,6 +180,9 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   bool is_closed() const noexcept { return stage_ == Stage::over; }
 
  private:
+  friend class Lingering;
+  friend class Cancelling;
+
   // How far the stream is on its way to its end; moves downwards only.
   enum class Stage : std::uint8_t {
     idle,  // no socket yet
@@ -195,8 +200,6 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   void on_receive(const Completion& completion);
   void on_send(const Completion& completion);
   void on_end(const Completion& completion);
-  void on_cancelled(const Completion& completion);
-  void on_linger_deadline();
   void advance();
 
   void advance_sends();
@@ -217,6 +220,8 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   void deliver_end();
   void fail(Error error);
   void begin_abort(Error reason);
+  void end_linger() noexcept;
+  void cancel(Operation& target);
   void wake() noexcept;
   bool is_chatty() const noexcept;
   BufferGroup armed_group() const noexcept;
@@ -239,10 +244,10 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   bool reset_done_ : 1 = false;
   bool receive_cancelled_ : 1 = false;
   bool send_cancelled_ : 1 = false;
-  Error failure_;       // of the transport, the first
-  Error close_reason_;  // on_closed tells it
-  std::uint32_t lingered_bytes_ = 0;
-  std::uint32_t linger_bytes_max_ = 0;
+  bool cancelling_ : 1 = false;     // a cancel is in flight
+  Error failure_;                   // of the transport, the first
+  Error close_reason_;              // on_closed tells it
+  Lingering* linger_ = nullptr;     // from `close` until the end
   HeldInput* held_ = nullptr;       // arrived while paused, oldest first
   SendOperation* sends_ = nullptr;  // oldest first, the batch in flight included
   SendOperation* sends_last_ = nullptr;
@@ -251,9 +256,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   Op<&TcpStream::on_receive> receive_operation_{*this};
   Op<&TcpStream::on_send> send_operation_{*this};
   Op<&TcpStream::on_end> end_operation_{*this};
-  Op<&TcpStream::on_cancelled> cancel_operation_{*this};
   AtTurnEnd<&TcpStream::advance> advance_task_{*this};
-  Timer<&TcpStream::on_linger_deadline> linger_timer_{*this};
 };
 
 }  // namespace ringdown

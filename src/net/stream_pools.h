@@ -6,11 +6,13 @@
 #include <sys/uio.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 
 #include "base/slab.h"
 #include "ring/buffer_lease.h"
 #include "ring/reactor_core.h"
+#include "ringdown/tcp.h"
 
 namespace ringdown {
 
@@ -25,6 +27,41 @@ struct GatheredSend {
   std::array<iovec, pieces_max> pieces;
 };
 
+// The bounds of a linger.
+class Lingering {
+ public:
+  Lingering(TcpStream& stream, ReactorCore& reactor, const Linger& linger)
+      : stream_(stream), bytes_left_(linger.bytes_max) {
+    timer_.arm(reactor, linger.deadline);
+  }
+  void on_bytes(std::size_t size) {
+    if (size > bytes_left_) return stream_.begin_abort(Error(EMSGSIZE));
+    bytes_left_ -= size;
+  }
+
+ private:
+  void on_deadline() { stream_.begin_abort(Error(ETIMEDOUT)); }
+
+  TcpStream& stream_;
+  std::size_t bytes_left_;
+  Timer<&Lingering::on_deadline> timer_{*this};
+};
+
+// A cancellation in flight, accounted for like every operation.
+class Cancelling {
+ public:
+  static void start(TcpStream& stream, Ring& ring, Operation& target);
+
+ private:
+  template <class T>
+  friend class Slab;
+  explicit Cancelling(TcpStream& stream) : stream_(stream) {}
+  void on_cancelled(const Completion&);
+
+  TcpStream& stream_;
+  Op<&Cancelling::on_cancelled> operation_{*this};
+};
+
 class StreamPools final : public ReactorExtension {
  public:
   static StreamPools& of(ReactorCore& reactor) {
@@ -32,10 +69,14 @@ class StreamPools final : public ReactorExtension {
     if (!extension) extension = std::make_unique<StreamPools>();
     return static_cast<StreamPools&>(*extension);
   }
-  std::size_t pool_bytes() const noexcept override { return held.bytes() + gathered.bytes(); }
+  std::size_t pool_bytes() const noexcept override {
+    return held.bytes() + gathered.bytes() + lingering.bytes() + cancelling.bytes();
+  }
 
   Slab<HeldInput> held;
   Slab<GatheredSend> gathered;
+  Slab<Lingering> lingering;
+  Slab<Cancelling> cancelling;
 };
 
 }  // namespace ringdown

@@ -44,13 +44,13 @@ void TcpStream::advance_receive() {
     // A multishot receive of small buffers that come back full is worth replacing.
     const bool better = armed_multishot_ && large_buffers_ != armed_large_;
     const bool unwanted = !wanted || better;
-    if (unwanted && !receive_cancelled_ && !cancel_operation_.in_flight()) {
+    if (unwanted && !receive_cancelled_ && !cancelling_) {
       receive_cancelled_ = true;
-      ring.cancel(cancel_operation_, receive_operation_);
+      cancel(receive_operation_);
     }
     return;
   }
-  if (!wanted || cancel_operation_.in_flight()) return;
+  if (!wanted || cancelling_) return;
   receive_cancelled_ = false;
   armed_large_ = large_buffers_;
   armed_multishot_ = is_chatty() && !armed_large_ && stage_ == Stage::running;
@@ -105,10 +105,7 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
     large_buffers_ = !armed_large_;
   }
   switch (stage_) {
-    case Stage::lingering:
-      lingered_bytes_ += static_cast<std::uint32_t>(size);
-      if (lingered_bytes_ > linger_bytes_max_) begin_abort(Error(EMSGSIZE));
-      return;
+    case Stage::lingering: linger_->on_bytes(size); return;
     case Stage::running:
     case Stage::closing_after_sends:
       if (!paused_ && held_ == nullptr) lease.drop_front(events_.on_received(lease.bytes()));

@@ -58,9 +58,7 @@ Start TcpStream::close(Linger linger) {
   if (failure_) return abort();
   stage_ = Stage::lingering;
   if (halves_.send == Half::open) halves_.send = Half::ending;
-  constexpr std::size_t most = 0xffffffff;
-  linger_bytes_max_ = static_cast<std::uint32_t>(std::min(linger.bytes_max, most));
-  linger_timer_.arm(reactor_, linger.deadline);
+  linger_ = StreamPools::of(reactor_).lingering.take(*this, reactor_, linger);
   receiving_ = true;
   paused_ = false;
   wake();
@@ -98,7 +96,10 @@ void TcpStream::begin_abort(Error reason) {
   wake();
 }
 
-void TcpStream::on_linger_deadline() { begin_abort(Error(ETIMEDOUT)); }
+void TcpStream::end_linger() noexcept {
+  if (linger_ == nullptr) return;
+  StreamPools::of(reactor_).lingering.give_back(std::exchange(linger_, nullptr));
+}
 
 // --- end of turn ---
 
@@ -133,7 +134,7 @@ void TcpStream::advance() {
 
 bool TcpStream::joined() const noexcept {
   return ending_ == Ending::nothing && !receive_operation_.in_flight() &&
-         !send_operation_.in_flight() && !cancel_operation_.in_flight();
+         !send_operation_.in_flight() && !cancelling_;
 }
 
 void TcpStream::advance_sends() {
@@ -150,13 +151,13 @@ bool TcpStream::advance_to_close() {
   if (failure_) return false;
   if (send_operation_.in_flight() || ending_ != Ending::nothing) return true;
   if (receive_operation_.in_flight()) {
-    if (!receive_cancelled_ && !cancel_operation_.in_flight()) {
+    if (!receive_cancelled_ && !cancelling_) {
       receive_cancelled_ = true;
-      reactor_.ring(socket_.ring).cancel(cancel_operation_, receive_operation_);
+      cancel(receive_operation_);
     }
     return true;
   }
-  if (cancel_operation_.in_flight()) return true;
+  if (cancelling_) return true;
   // A shutdown that was promised its own completion is sent as such.
   if (shutdown_asked_ && halves_.send == Half::ending) return advance_sends(), true;
   if (sends_ != nullptr) {
@@ -170,17 +171,16 @@ bool TcpStream::advance_to_close() {
 // begin_abort (above) -> join: every operation accounted for -> close.
 void TcpStream::advance_abort() {
   drop_held();
-  linger_timer_.cancel();
+  end_linger();
   reactor_.forget(advance_task_);
-  Ring& ring = reactor_.ring(socket_.ring);
   if (!reset_done_ && ending_ == Ending::nothing) start_ending(Ending::reset, false);
-  if (!cancel_operation_.in_flight()) {
+  if (!cancelling_) {
     if (receive_operation_.in_flight() && !receive_cancelled_) {
       receive_cancelled_ = true;
-      ring.cancel(cancel_operation_, receive_operation_);
+      cancel(receive_operation_);
     } else if (send_operation_.in_flight() && !send_cancelled_) {
       send_cancelled_ = true;
-      ring.cancel(cancel_operation_, send_operation_);
+      cancel(send_operation_);
     }
   }
   if (!send_operation_.in_flight() && sends_ != nullptr) {
@@ -194,7 +194,7 @@ void TcpStream::advance_abort() {
 }
 
 void TcpStream::finish() {
-  linger_timer_.cancel();
+  end_linger();
   reactor_.forget(advance_task_);
   drop_held();
   stage_ = Stage::over;
@@ -323,7 +323,22 @@ void TcpStream::on_end(const Completion& completion) {
   }
 }
 
-void TcpStream::on_cancelled(const Completion&) { wake(); }
+void TcpStream::cancel(Operation& target) {
+  cancelling_ = true;
+  Cancelling::start(*this, reactor_.ring(socket_.ring), target);
+}
+
+void Cancelling::start(TcpStream& stream, Ring& ring, Operation& target) {
+  Cancelling* cancelling = StreamPools::of(stream.reactor_).cancelling.take(stream);
+  ring.cancel(cancelling->operation_, target);
+}
+
+void Cancelling::on_cancelled(const Completion&) {
+  TcpStream& stream = stream_;
+  StreamPools::of(stream.reactor_).cancelling.give_back(this);
+  stream.cancelling_ = false;
+  stream.wake();
+}
 
 // Both halves are gone; the user is told once, and a stream that was already closing goes on to its
 // end by itself.

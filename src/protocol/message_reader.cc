@@ -28,7 +28,7 @@ bool is_known(std::uint8_t opcode) noexcept {
 
 }  // namespace
 
-MessageReader::MessageReader(Role own_role, std::uint64_t message_size_max) noexcept
+MessageReader::MessageReader(Role own_role, std::uint32_t message_size_max) noexcept
     : message_size_max_(message_size_max), own_role_(own_role) {}
 
 MessageReader::Event MessageReader::next(std::span<std::byte>& input) noexcept {
@@ -192,7 +192,7 @@ void MessageReader::begin_payload() noexcept {
     state_ = State::control_payload;
     return;
   }
-  message_size_ += payload_left_;
+  message_size_ += static_cast<std::uint32_t>(payload_left_);
   // An empty fragment in the middle of a message is nothing to tell.
   state_ = payload_left_ == 0 && !fin_ ? State::first_byte : State::data_payload;
 }

@@ -22,7 +22,7 @@ struct ControlStorage {
 class MessageReader {
  public:
   // `message_size_max` bounds the payload of a message over all its frames.
-  MessageReader(Role own_role, std::uint64_t message_size_max) noexcept;
+  MessageReader(Role own_role, std::uint32_t message_size_max) noexcept;
 
   enum class EventKind : std::uint8_t {
     need_input,            // the input is used up
@@ -89,8 +89,8 @@ class MessageReader {
   Event close_event(std::span<std::byte> payload) noexcept;
   Event fail(Violation violation) noexcept;
 
-  std::uint64_t message_size_max_;
-  std::uint64_t message_size_ = 0;  // announced by the headers of the open message's frames
+  std::uint32_t message_size_max_;
+  std::uint32_t message_size_ = 0;  // announced by the headers of the open message's frames
   // While the header is read: the length so far. Then: payload bytes still to come.
   std::uint64_t payload_left_ = 0;
   ControlStorage* control_storage_ = nullptr;
@@ -107,6 +107,6 @@ class MessageReader {
   bool closed_ = false;  // the Close frame was told
   bool fin_ = false;     // of the frame
 };
-static_assert(sizeof(MessageReader) <= 48);
+static_assert(sizeof(MessageReader) <= 40);
 
 }  // namespace ringdown::protocol

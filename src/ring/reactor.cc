@@ -12,6 +12,10 @@ void Operation::die_in_flight() noexcept {
   check_failed(__FILE__, __LINE__, "an operation was destroyed in flight");
 }
 
+void OwnerDistance::die_far_from_owner() noexcept {
+  check_failed(__FILE__, __LINE__, "an operation is no member of its owner");
+}
+
 TurnTask::~TurnTask() { RINGDOWN_CHECK(!queued_); }
 
 void TimerBase::arm(ReactorCore& reactor, TimePoint deadline) noexcept {

@@ -145,8 +145,9 @@ void ClientOpening::check_answer() {
     return fail(failure_of(failure), Error());
   }
   // The plan's own string lives as long as the connection; the response does not.
-  const auto agreed = std::ranges::find(plan_.subprotocols, response.subprotocol);
-  connection_.open(agreed == plan_.subprotocols.end() ? std::string_view() : *agreed);
+  const std::vector<std::string>& offered = plan_.request.subprotocols;
+  const auto agreed = std::ranges::find(offered, response.subprotocol);
+  connection_.open(agreed == offered.end() ? nullptr : &*agreed);
 }
 
 std::string_view ClientOpening::response_header(std::string_view name) const {

@@ -15,16 +15,13 @@ using protocol::CloseDeadline;
 using protocol::Opcode;
 
 Connection::Connection(ReactorCore& reactor, WebSocketPools& pools, Role role,
-                       WebSocketEvents& events, const WebSocketOptions& options,
-                       ConnectionOwner& owner)
+                       WebSocketEvents& events, ConnectionOwner& owner)
     : reactor_(reactor),
-      pools_(pools),
       events_(&events),
-      options_(options),
       owner_(owner),
-      handshake_(
-          {.role = role, .keep_sending_after_end = options.keep_sending_after_end.count() > 0}),
-      reader_(role, options.message_size_max),
+      handshake_({.role = role,
+                  .keep_sending_after_end = owner.options.keep_sending_after_end.count() > 0}),
+      reader_(role, owner.options.message_size_max),
       role_(role),
       output_(pools.output),
       stream_(&tcp_),
@@ -45,7 +42,7 @@ Start Connection::send(MessageKind kind, ConstBytes bytes, bool whole, bool last
   if (!open_ || !handshake_.may_send()) return refused();
   // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
   if (fragment_open_ && (whole || kind != fragment_kind_)) return Start::bad_argument;
-  if (output_.bytes() >= options_.send_queue_max) {
+  if (output_.bytes() >= options().send_queue_max) {
     was_busy_ = true;
     return Start::busy;
   }
@@ -67,7 +64,7 @@ Start Connection::ping(ConstBytes payload) {
 
 void Connection::queue_frame(Opcode opcode, bool fin, ConstBytes payload) {
   const bool masked = role_ == Role::client;
-  const protocol::MaskingKey key = masked ? pools_.random.masking_key() : protocol::MaskingKey{};
+  const protocol::MaskingKey key = masked ? pools().random.masking_key() : protocol::MaskingKey{};
   const protocol::FrameHeader header{
       .opcode = opcode, .fin = fin, .masked = masked, .key = key, .payload_size = payload.size()};
   const bool copied = payload.size() <= copied_payload_max;
@@ -116,7 +113,7 @@ void Connection::flush() {
   if (may_close_with_sends()) {
     stream_ending_ = true;
     static_cast<void>(stream_->close_after_sends());
-  } else if (options_.half_close_depth == HalfCloseDepth::tcp) {
+  } else if (options().half_close_depth == HalfCloseDepth::tcp) {
     fin_asked_ = stream_->shutdown() == Start::io_pending;
   }
 }
@@ -214,7 +211,7 @@ void Connection::end_stream() {
   }
   rearm_deadline();
   static_cast<void>(
-      stream_->close({.deadline = closing_deadline_, .bytes_max = options_.linger_bytes_max}));
+      stream_->close({.deadline = closing_deadline_, .bytes_max = options().linger_bytes_max}));
 }
 
 // Why an accepted call did not come to its end.
@@ -250,7 +247,8 @@ void Connection::complete_owed() {
 }
 
 void Connection::tell_writable() {
-  if (!was_busy_ || output_.bytes() > options_.send_queue_max / 2 || !handshake_.may_send()) return;
+  if (!was_busy_ || output_.bytes() > options().send_queue_max / 2 || !handshake_.may_send())
+    return;
   was_busy_ = false;
   events_->on_writable(*this);
 }
@@ -274,12 +272,12 @@ void Connection::rearm_deadline() {
     std::chrono::milliseconds bound{0};
     switch (wanted) {
       case CloseDeadline::none: break;
-      case CloseDeadline::half_closed: bound = options_.half_closed_timeout; break;
+      case CloseDeadline::half_closed: bound = options().half_closed_timeout; break;
       case CloseDeadline::answer:
-        if (options_.answer_close == AnswerClose::application) bound = options_.answer_timeout;
+        if (options().answer_close == AnswerClose::application) bound = options().answer_timeout;
         break;
-      case CloseDeadline::keep_sending: bound = options_.keep_sending_after_end; break;
-      case CloseDeadline::close: bound = options_.close_timeout; break;
+      case CloseDeadline::keep_sending: bound = options().keep_sending_after_end; break;
+      case CloseDeadline::close: bound = options().close_timeout; break;
     }
     closing_deadline_ = bound.count() == 0 ? TimePoint::max() : Ring::now() + bound;
   }
@@ -289,8 +287,8 @@ void Connection::rearm_deadline() {
 }
 
 TimePoint Connection::liveness_deadline() const noexcept {
-  const auto idle = options_.idle_timeout;
-  const auto ping = options_.ping_interval;
+  const auto idle = options().idle_timeout;
+  const auto ping = options().ping_interval;
   TimePoint first = TimePoint::max();
   if (idle.count() > 0) first = last_received_ + idle;
   if (ping.count() > 0 && handshake_.may_send()) {
@@ -301,9 +299,9 @@ TimePoint Connection::liveness_deadline() const noexcept {
 
 void Connection::check_liveness() {
   const TimePoint now = reactor_.now();
-  const auto ping_after = options_.ping_interval;
+  const auto ping_after = options().ping_interval;
   const bool idle =
-      options_.idle_timeout.count() > 0 && now >= last_received_ + options_.idle_timeout;
+      options().idle_timeout.count() > 0 && now >= last_received_ + options().idle_timeout;
   const bool pings = ping_after.count() > 0 && handshake_.may_send();
   if (idle || (pings && ping_unanswered_ && now >= last_received_ + 2 * ping_after)) {
     error_ = Error(ETIMEDOUT);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "protocol/close_handshake.h"
@@ -34,9 +35,11 @@ class Opening {
   ~Opening() = default;
 };
 
-// Who keeps count of a connection: a server, or a dialer's plan.
+// Who keeps count of a connection, and what it shares with others: a server, or a dialer's plan.
 class ConnectionOwner {
  public:
+  explicit ConnectionOwner(const WebSocketOptions& shared) noexcept : options(shared) {}
+  const WebSocketOptions& options;
   virtual void on_connection_over(Connection& connection, const Closed& closed, bool opened) = 0;
 
  protected:
@@ -46,7 +49,7 @@ class ConnectionOwner {
 class Connection final : public WebSocket, private ByteStreamEvents {
  public:
   Connection(ReactorCore& reactor, WebSocketPools& pools, Role role, WebSocketEvents& events,
-             const WebSocketOptions& options, ConnectionOwner& owner);
+             ConnectionOwner& owner);
   ~Connection();
 
   // --- opening ---
@@ -55,7 +58,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   ByteStream& stream() noexcept { return *stream_; }
   // Bytes of the opening handshake, outside of any frame.
   void queue_raw(std::span<const char> bytes);
-  void open(std::string_view subprotocol);  // tells on_open
+  void open(const std::string* subprotocol);  // tells on_open; the string outlives the connection
   // The handshake failed on an open stream: what is queued (a refusal) is sent, then it is closed.
   void refuse();
   void over_before_stream();  // no stream came about; `finish` of the opening follows
@@ -71,8 +74,9 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void resume();
 
   WebSocketEvents& events() noexcept { return *events_; }
+  const WebSocketOptions& options() const noexcept { return owner_.options; }
   ReactorCore& reactor() noexcept { return reactor_; }
-  WebSocketPools& pools() noexcept { return pools_; }
+  WebSocketPools& pools() noexcept { return WebSocketPools::of(reactor_); }
 
   bool is_opening() const noexcept { return !open_; }
 
@@ -119,16 +123,15 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void finish();
 
   ReactorCore& reactor_;
-  WebSocketPools& pools_;
   WebSocketEvents* events_;
-  const WebSocketOptions& options_;
   ConnectionOwner& owner_;
   Opening* opening_ = nullptr;
   std::uint64_t user_value_ = 0;
   std::uint64_t shutdown_tag_ = 0;
   std::uint64_t close_tag_ = 0;
-  std::string_view subprotocol_;
+  const std::string* subprotocol_ = nullptr;
   protocol::CloseHandshake handshake_;
+  Error error_;
   protocol::MessageReader reader_;
   protocol::MessageAssembler assembler_;
   Violation violation_ = Violation::none;
@@ -149,7 +152,6 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool has_pinged_ : 1 = false;
   bool stream_closed_ : 1 = false;
   bool opening_deadline_ : 1 = false;
-  Error error_;
   TimePoint closing_deadline_ = TimePoint::max();
   TimePoint last_received_{};
   std::unique_ptr<MessageStorage::Bytes> message_;

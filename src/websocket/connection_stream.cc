@@ -23,7 +23,7 @@ void Connection::adopt(Socket socket) {
   stream_->start_receiving();
 }
 
-void Connection::open(std::string_view subprotocol) {
+void Connection::open(const std::string* subprotocol) {
   open_ = true;
   subprotocol_ = subprotocol;
   timer_.cancel();
@@ -35,8 +35,8 @@ void Connection::open(std::string_view subprotocol) {
 void Connection::refuse() {
   flush();
   stream_ending_ = true;
-  static_cast<void>(stream_->close(
-      {.deadline = Ring::now() + options_.close_timeout, .bytes_max = options_.linger_bytes_max}));
+  static_cast<void>(stream_->close({.deadline = Ring::now() + options().close_timeout,
+                                    .bytes_max = options().linger_bytes_max}));
 }
 
 void Connection::over_before_stream() {
@@ -48,7 +48,7 @@ void Connection::over_before_stream() {
 void Connection::finish() {
   timer_.cancel();
   forget_message();
-  if (auto* storage = reader_.take_back_control_storage()) pools_.controls.give_back(storage);
+  if (auto* storage = reader_.take_back_control_storage()) pools().controls.give_back(storage);
   output_.discard(TellSent{*this, closing_error()});
   Closed closed;
   if (open_) {
@@ -62,9 +62,9 @@ void Connection::finish() {
     std::exchange(opening_, nullptr)->finish();
   }
   RINGDOWN_CHECK(!turn_end_task_.is_queued());
-  WebSocketPools& pools = pools_;
+  WebSocketPools& pooled = pools();
   owner_.on_connection_over(*this, closed, open_);
-  pools.connections->give_back(this);
+  pooled.connections->give_back(this);
 }
 
 // --- the stream's events ---
@@ -126,7 +126,7 @@ void Connection::read_frames(MutableBytes& input) {
     switch (event.kind) {
       case EventKind::need_input: return;
       case EventKind::need_control_storage:
-        reader_.lend_control_storage(pools_.controls.take());
+        reader_.lend_control_storage(pools().controls.take());
         continue;
       case EventKind::data: deliver_data(event); break;
       case EventKind::ping: answer_ping(event.bytes); break;
@@ -142,7 +142,7 @@ void Connection::read_frames(MutableBytes& input) {
         return apply(handshake_.violation_found(status_for(event.violation)));
     }
     if (event.kind != EventKind::data) {
-      if (auto* storage = reader_.take_back_control_storage()) pools_.controls.give_back(storage);
+      if (auto* storage = reader_.take_back_control_storage()) pools().controls.give_back(storage);
     }
     if (handshake_.finished()) {
       input = {};
@@ -153,24 +153,24 @@ void Connection::read_frames(MutableBytes& input) {
 
 void Connection::deliver_data(const MessageReader::Event& event) {
   if (!handshake_.may_deliver()) return;
-  if (options_.delivery == Delivery::pieces) {
+  if (options().delivery == Delivery::pieces) {
     return events_->on_data(*this, event.message_kind, event.bytes, event.last);
   }
   if (!assembler_.needs_storage(event.last)) {
     return events_->on_message(*this, event.message_kind, event.bytes);
   }
-  if (!message_) message_ = pools_.messages.take();
+  if (!message_) message_ = pools().messages.take();
   const auto whole = assembler_.add(event.bytes, event.last, *message_);
   if (!whole) return;
   // The application may end the connection's interest inside: the message is kept alive here.
   std::unique_ptr<MessageStorage::Bytes> message = std::move(message_);
   events_->on_message(*this, event.message_kind, *whole);
-  pools_.messages.give_back(std::move(message));
+  pools().messages.give_back(std::move(message));
 }
 
 void Connection::forget_message() {
   assembler_.reset();
-  if (message_) pools_.messages.give_back(std::move(message_));
+  if (message_) pools().messages.give_back(std::move(message_));
 }
 
 void Connection::answer_ping(ConstBytes payload) {
@@ -178,7 +178,7 @@ void Connection::answer_ping(ConstBytes payload) {
   // too.
   if (!handshake_.may_pong() || fin_asked_) return;
   // RFC 6455 5.5.3: a peer that pings and does not read gets the answers it leaves room for.
-  if (output_.bytes() > options_.send_queue_max + protocol::control_frame_size_max * 16) return;
+  if (output_.bytes() > options().send_queue_max + protocol::control_frame_size_max * 16) return;
   queue_frame(Opcode::pong, true, payload);
 }
 
@@ -192,7 +192,7 @@ void Connection::deliver_peer_close(const MessageReader::Event& event) {
     if (handshake_.finished()) return;  // the application aborted inside
   }
   apply(without(actions, CloseAction::deliver_peer_close));
-  if (options_.answer_close == AnswerClose::automatic) apply(handshake_.answer());
+  if (options().answer_close == AnswerClose::automatic) apply(handshake_.answer());
 }
 
 void Connection::pause() {

@@ -9,7 +9,8 @@
 
 namespace ringdown {
 
-Dialer::Plan::Plan(ReactorCore& core, const DialRequest& wanted) : reactor(core), request(wanted) {
+Dialer::Plan::Plan(ReactorCore& core, const DialRequest& wanted)
+    : ConnectionOwner(request.options), reactor(core), request(wanted) {
   problem = check();
 }
 
@@ -61,8 +62,8 @@ DialResult Dialer::dial(WebSocketEvents& events, std::uint64_t user_value,
   }
   plan.hold();
   WebSocketPools& pools = WebSocketPools::of(plan.reactor);
-  Connection& connection = *pools.connections->take(plan.reactor, pools, Role::client, events,
-                                                    plan.request.options, plan);
+  Connection& connection =
+      *pools.connections->take(plan.reactor, pools, Role::client, events, plan);
   connection.set_user_value(user_value);
   ClientOpening& opening = *pools.client_openings->take(connection, plan, from);
   connection.begin(opening);

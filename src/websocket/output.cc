@@ -94,7 +94,7 @@ void OutputQueue::borrow(ConstBytes payload, const protocol::MaskingKey* key) {
 }
 
 // Masks the front of a borrowed payload into blocks of the batch. Answers how many blocks it took.
-std::size_t OutputQueue::mask_into_batch(OutputBlock& source, std::size_t blocks_max) {
+std::size_t OutputQueue::mask_into(List& batch, OutputBlock& source, std::size_t blocks_max) {
   std::size_t blocks = 0;
   while (!source.borrowed.empty() && blocks < blocks_max) {
     OutputBlock& block = new_block(true);
@@ -104,7 +104,7 @@ std::size_t OutputQueue::mask_into_batch(OutputBlock& source, std::size_t blocks
     source.mask_phase = static_cast<std::uint8_t>((source.mask_phase + size) % 4);
     source.borrowed = source.borrowed.subspan(size);
     block.used = static_cast<std::uint32_t>(size);
-    batch_.append(block);
+    batch.append(block);
     ++blocks;
   }
   return blocks;
@@ -112,29 +112,31 @@ std::size_t OutputQueue::mask_into_batch(OutputBlock& source, std::size_t blocks
 
 std::span<const ConstBytes> OutputQueue::begin_batch() {
   RINGDOWN_CHECK(!is_empty() && !batch_in_flight());
+  List batch;
   std::size_t pieces = 0;
   while (queued_.first != nullptr && pieces + 2 <= OutputPieces::most) {
     OutputBlock& block = *queued_.first;
     if (block.masks_borrowed) {
-      pieces += mask_into_batch(block, OutputPieces::most - pieces);
+      pieces += mask_into(batch, block, OutputPieces::most - pieces);
       if (!block.borrowed.empty()) break;
       for (std::uint16_t i = 0; i < block.tag_count; ++i) {
-        add_tag(*batch_.last, tag_of(block, i));
+        add_tag(*batch.last, tag_of(block, i));
       }
       give_back(queued_.take_first());
       continue;
     }
     pieces += (block.used > 0 ? 1U : 0U) + (block.borrowed.empty() ? 0U : 1U);
-    batch_.append(queued_.take_first());
+    batch.append(queued_.take_first());
   }
+  batch_ = batch.first;
   return pieces_of_batch(pieces);
 }
 
 std::span<const ConstBytes> OutputQueue::pieces_of_batch(std::size_t count) {
   if (count > 1) pieces_ = pools_.pieces.take();
-  ConstBytes* out = count > 1 ? pieces_->at.data() : &only_piece_;
+  ConstBytes* out = count > 1 ? pieces_->at.data() : &batch_->only_piece;
   std::size_t filled = 0;
-  for (OutputBlock* block = batch_.first; block != nullptr; block = block->next) {
+  for (OutputBlock* block = batch_; block != nullptr; block = block->next) {
     if (block->used > 0) out[filled++] = room_of(*block).first(block->used);
     if (!block->borrowed.empty()) out[filled++] = block->borrowed;
   }

@@ -19,6 +19,7 @@ namespace ringdown {
 struct OutputBlock {
   OutputBlock* next = nullptr;
   ConstBytes borrowed;
+  ConstBytes only_piece;   // the batch, when this block is all of it and in one piece
   std::uint32_t used = 0;  // bytes of frames
   std::uint16_t tag_count = 0;
   bool is_large = false;
@@ -73,7 +74,7 @@ class OutputQueue {
   void commit_close() noexcept;                 // our Close frame does
 
   bool is_empty() const noexcept { return queued_.first == nullptr; }  // the batch left out
-  bool batch_in_flight() const noexcept { return batch_.first != nullptr; }
+  bool batch_in_flight() const noexcept { return batch_ != nullptr; }
   // On the wire, the batch included.
   std::size_t bytes() const noexcept { return bytes_; }
 
@@ -85,12 +86,12 @@ class OutputQueue {
   template <class Visitor>
   void end_batch(Visitor visitor) {
     if (pieces_ != nullptr) pools_.pieces.give_back(std::exchange(pieces_, nullptr));
-    release(std::exchange(batch_, {}), visitor);
+    release(std::exchange(batch_, nullptr), visitor);
   }
   // The same for what is queued and in no batch.
   template <class Visitor>
   void discard(Visitor visitor) {
-    release(std::exchange(queued_, {}), visitor);
+    release(std::exchange(queued_, {}).first, visitor);
   }
 
  private:
@@ -102,9 +103,9 @@ class OutputQueue {
   };
 
   template <class Visitor>
-  void release(List list, Visitor& visitor) {
-    while (list.first != nullptr) {
-      OutputBlock& block = list.take_first();
+  void release(OutputBlock* first, Visitor& visitor) {
+    while (first != nullptr) {
+      OutputBlock& block = *std::exchange(first, first->next);
       bytes_ -= block.used + block.borrowed.size();
       for (std::uint16_t i = 0; i < block.tag_count; ++i) visitor.sent(tag_of(block, i));
       const bool close = block.holds_close;
@@ -119,14 +120,13 @@ class OutputQueue {
   static bool fits(OutputBlock& block, std::size_t size) noexcept;
   OutputBlock& new_block(bool large);
   void give_back(OutputBlock& block) noexcept;
-  std::size_t mask_into_batch(OutputBlock& source, std::size_t blocks_max);
+  std::size_t mask_into(List& batch, OutputBlock& source, std::size_t blocks_max);
   std::span<const ConstBytes> pieces_of_batch(std::size_t count);
 
   OutputPools& pools_;
   List queued_;
-  List batch_;
+  OutputBlock* batch_ = nullptr;    // its first block
   OutputPieces* pieces_ = nullptr;  // of the batch, when there are several
-  ConstBytes only_piece_;           // of the batch, when there is one
   std::size_t bytes_ = 0;
 };
 

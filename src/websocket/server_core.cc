@@ -40,16 +40,19 @@ void Server::Core::List::remove(Connection& connection) noexcept {
   if (connection.next != nullptr) connection.next->previous = connection.previous;
 }
 
-Server::Core::Core(Reactor& reactor, ServerEvents& events, const ServerOptions& options)
-    : reactor_(reactor.core()), events_(events), options_(options) {}
+Server::Core::Core(Reactor& reactor, ServerEvents& events, const ServerOptions& wanted)
+    : ConnectionOwner(options_.websocket),
+      reactor_(reactor.core()),
+      events_(events),
+      options_(wanted) {}
 
 Server::Core::~Core() { RINGDOWN_CHECK(count_ == 0 && listening_ == 0); }
 
-std::string_view Server::Core::intern(std::string_view subprotocol) {
-  if (subprotocol.empty()) return {};
+const std::string* Server::Core::intern(std::string_view subprotocol) {
+  if (subprotocol.empty()) return nullptr;
   auto found = subprotocols_.find(subprotocol);
   if (found == subprotocols_.end()) found = subprotocols_.emplace(subprotocol).first;
-  return *found;
+  return &*found;
 }
 
 // --- accepting ---
@@ -66,8 +69,7 @@ Server::ListenResult Server::Core::listen(const SocketAddress& address) {
 
 void Server::Core::on_accepted(Socket socket) {
   WebSocketPools& pools = WebSocketPools::of(reactor_);
-  Connection& connection =
-      *pools.connections->take(reactor_, pools, Role::server, events_, options_.websocket, *this);
+  Connection& connection = *pools.connections->take(reactor_, pools, Role::server, events_, *this);
   ++tally_.accepted;
   ++count_;
   (draining_ ? undrained_ : connections_).push(connection);

@@ -32,7 +32,7 @@ class Server::Core final : public ConnectionOwner {
   ServerTally& tally() noexcept { return tally_; }
   std::size_t open_connections() const noexcept { return count_; }
   // A copy of `subprotocol` that lives as long as the server. An application has few.
-  std::string_view intern(std::string_view subprotocol);
+  const std::string* intern(std::string_view subprotocol);
 
  private:
   class Acceptor;

@@ -48,12 +48,15 @@ bool WebSocket::is_open() const noexcept {
   return of(*this).open_ && of(*this).handshake_.may_send();
 }
 std::size_t WebSocket::queued_bytes() const noexcept { return of(*this).output_.bytes(); }
-std::string_view WebSocket::subprotocol() const noexcept { return of(*this).subprotocol_; }
+std::string_view WebSocket::subprotocol() const noexcept {
+  const std::string* agreed = of(*this).subprotocol_;
+  return agreed == nullptr ? std::string_view() : *agreed;
+}
 std::string_view WebSocket::response_header(std::string_view name) const {
   const Opening* opening = of(*this).opening_;
   return opening == nullptr ? std::string_view() : opening->response_header(name);
 }
-const WebSocketOptions& WebSocket::options() const noexcept { return of(*this).options_; }
+const WebSocketOptions& WebSocket::options() const noexcept { return of(*this).options(); }
 Reactor& WebSocket::reactor() const noexcept { return of(*this).reactor_.reactor(); }
 
 std::string_view name(OpenFailure failure) noexcept {

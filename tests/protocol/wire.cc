@@ -15,7 +15,7 @@ bool lies_in(std::span<const std::byte> part, std::span<const std::byte> whole) 
 // asked for.
 class Run {
  public:
-  Run(Role own_role, std::uint64_t message_size_max) : reader_(own_role, message_size_max) {}
+  Run(Role own_role, std::uint32_t message_size_max) : reader_(own_role, message_size_max) {}
 
   void feed(std::span<const std::byte> bytes) {
     fed_ += bytes.size();
@@ -97,7 +97,7 @@ class Run {
 }  // namespace
 
 Trace read(Role own_role, const Bytes& image, const std::vector<std::size_t>& sizes,
-           std::uint64_t message_size_max) {
+           std::uint32_t message_size_max) {
   Run run(own_role, message_size_max);
   std::size_t at = 0;
   for (std::size_t i = 0; at < image.size(); ++i) {
@@ -109,7 +109,7 @@ Trace read(Role own_role, const Bytes& image, const std::vector<std::size_t>& si
   return run.finish();
 }
 
-Trace read_every_way(Role own_role, const Bytes& image, std::uint64_t message_size_max) {
+Trace read_every_way(Role own_role, const Bytes& image, std::uint32_t message_size_max) {
   const Trace whole = read(own_role, image, {image.size()}, message_size_max);
   const Trace bytewise = read(own_role, image, {1}, message_size_max);
   EXPECT_EQ(whole.told, bytewise.told) << "byte by byte";

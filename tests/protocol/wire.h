@@ -80,11 +80,11 @@ struct Trace {
 
 // Feeds `image` in inputs of the sizes that `sizes` says (the last is repeated).
 Trace read(Role own_role, const Bytes& image, const std::vector<std::size_t>& sizes,
-           std::uint64_t message_size_max);
+           std::uint32_t message_size_max);
 
 // Reads the image whole, then byte by byte and at every split in two (of long images, at those near
 // the ends), and expects the same told each time.
-Trace read_every_way(Role own_role, const Bytes& image, std::uint64_t message_size_max = 1U << 20);
+Trace read_every_way(Role own_role, const Bytes& image, std::uint32_t message_size_max = 1U << 20);
 
 using Told = std::vector<std::string>;
 
