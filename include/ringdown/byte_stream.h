@@ -113,7 +113,7 @@ class ByteStream : Immovable {
   // `on_received`.
   virtual Start close_after_sends() = 0;
   // RST, now; queued and running sends complete with ECONNABORTED; on_closed follows. wrong_state
-  // only after on_closed.
+  // only when the socket is closed already, whether or not on_closed has run.
   virtual Start abort() = 0;
 
  protected:

@@ -71,7 +71,8 @@ void TcpStream::on_receive(const Completion& completion) {
 }
 
 void TcpStream::receive_end(std::int32_t result) {
-  if (stage_ == Stage::aborting || stage_ == Stage::closing) return;
+  const bool wants_more = stage_ == Stage::running || stage_ == Stage::lingering;
+  if (!wants_more && stage_ != Stage::closing_after_sends) return wake();
   switch (-result) {
     case 0:
       if (halves_.receive != Half::open) return;
@@ -83,7 +84,7 @@ void TcpStream::receive_end(std::int32_t result) {
       return;
     case ENOBUFS:
       // When all are in the hands of paused streams, the next one given back re-arms the receive.
-      if (reactor_.all_buffers_leased(socket_.ring, armed_group())) {
+      if (wants_more && reactor_.all_buffers_leased(socket_.ring, armed_group())) {
         reactor_.wait_for_buffer(advance_task_);
       } else {
         wake();
@@ -108,6 +109,7 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
     case Stage::lingering: linger_->on_bytes(size); return;
     case Stage::running:
     case Stage::closing_after_sends:
+      if (failure_) return;  // told, or about to be, behind what is held
       if (!paused_ && held_ == nullptr) lease.drop_front(events_.on_received(lease.bytes()));
       break;
     case Stage::idle:
@@ -124,18 +126,18 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
   *last = held;
 }
 
+// The user may end the stream inside: what is held then is dropped where that is carried out.
 void TcpStream::deliver_held() {
   auto& pool = StreamPools::of(reactor_).held;
-  while (held_ != nullptr && !paused_) {
+  const Stage stage = stage_;
+  while (held_ != nullptr && !paused_ && stage_ == stage) {
     HeldInput* held = held_;
-    const std::size_t used = events_.on_received(held->lease.bytes());
-    held->lease.drop_front(used);
-    if (held != held_) return;  // an abort inside dropped it
+    held->lease.drop_front(events_.on_received(held->lease.bytes()));
     if (!held->lease.bytes().empty()) return;
     held_ = held->next;
     pool.give_back(held);
   }
-  if (held_ == nullptr && !paused_ && end_undelivered_) deliver_end();
+  if (held_ == nullptr && !paused_ && stage_ == stage && end_undelivered_) deliver_end();
 }
 
 void TcpStream::deliver_end() {

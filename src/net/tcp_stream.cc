@@ -1,6 +1,7 @@
 // The stream's public calls and what turns them into operations, once a turn. Receiving is in
 // tcp_receive.cc.
 #include <cerrno>
+#include <utility>
 
 #include "base/check.h"
 #include "net/stream_pools.h"
@@ -271,20 +272,22 @@ void TcpStream::on_send(const Completion& completion) {
 }
 
 // Completes the sends before `end`, whose first `sent` bytes the kernel took: MSG_WAITALL sends all
-// or fails, so fewer bytes mean that the stream is broken.
+// or fails, so fewer bytes mean that the stream is broken. They leave the queue first: what a
+// handler sends is not of this batch.
 void TcpStream::complete_sends(SendOperation* end, std::size_t sent, Error error) {
   bool broken = false;
-  while (sends_ != end) {
-    SendOperation& operation = *sends_;
+  SendOperation* next = std::exchange(sends_, end);
+  if (end == nullptr) sends_last_ = nullptr;
+  while (next != end) {
+    SendOperation& operation = *next;
     std::size_t size = 0;
     for (const ConstBytes piece : operation.pieces_) size += piece.size();
     broken = broken || size > sent;
     sent -= broken ? 0 : size;
-    sends_ = operation.next_;
+    next = operation.next_;
     operation.in_flight_ = false;
     operation.thunk_(operation, broken ? error : Error());
   }
-  if (sends_ == nullptr) sends_last_ = nullptr;
   if (broken && stage_ != Stage::aborting) fail(error);
 }
 
@@ -355,6 +358,7 @@ void TcpStream::fail(Error error) {
     shutdown_asked_ = false;
     events_.on_shutdown(error);
   }
+  if (stage_ != Stage::running) return;  // ended inside of one of these
   if (held_ != nullptr) {
     end_undelivered_ = true;
     return;

@@ -22,6 +22,7 @@ namespace {
 struct ServeTally {
   ServerTally sum;
   std::uint64_t drained = 0;  // open when the drain began
+  std::uint64_t aborted_by_drain = 0;
 
   void add(const ServerTally& tally) {
     sum.accepted += tally.accepted;
@@ -112,6 +113,7 @@ ServeTally ServeRun::drain() {
       show("draining");
     }
     tally.add(thread->tally());
+    tally.aborted_by_drain += thread->aborted_by_drain();
   }
   progress_.end();
   return tally;
@@ -160,6 +162,7 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"violations", sum.violations},
       {"dropped", sum.dropped},
       {"open_at_drain", tally.drained},
+      {"aborted_by_drain", tally.aborted_by_drain},
   };
 }
 
@@ -222,7 +225,7 @@ int run_serve(const ServeOptions& options) {
     write_json(json_file, json_of(options, tally));
     json_file.flush();
   }
-  return json_file.good() && tally.sum.aborted == 0 ? 0 : 1;
+  return json_file.good() && tally.aborted_by_drain == 0 ? 0 : 1;
 }
 
 }  // namespace ringdown::program

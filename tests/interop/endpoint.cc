@@ -1,0 +1,146 @@
+// One connection of ours for the interop tests: takes the given steps, in either role, and prints
+// what it saw as a line of JSON.
+//
+//   endpoint dial [OPTION...] URL STEP...    --subprotocol=NAME (several), --depth=tcp
+//   endpoint serve [OPTION...] STEP...       --choose=NAME; prints `listening on ADDRESS`, and
+//                                            serves one connection
+//
+// The steps are those of step.h.
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conversation.h"
+#include "ringdown/ringdown.h"
+
+namespace ringdown::interop {
+
+namespace {
+
+// The tests wait for longer, and then show what this one saw.
+constexpr std::chrono::seconds patience{40};
+
+struct Arguments {
+  bool serves = false;
+  DialRequest request;
+  std::string chosen;
+  std::vector<Step> steps;
+};
+
+bool read_option(std::string_view word, Arguments& arguments) {
+  const auto equals = word.find('=');
+  const std::string_view option = word.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? "" : word.substr(equals + 1);
+  if (option == "--subprotocol") arguments.request.subprotocols.emplace_back(value);
+  if (option == "--choose") arguments.chosen = value;
+  if (word == "--depth=tcp") arguments.request.options.half_close_depth = HalfCloseDepth::tcp;
+  return option == "--subprotocol" || option == "--choose" || word == "--depth=tcp";
+}
+
+std::optional<Arguments> read_arguments(const std::vector<std::string_view>& words) {
+  Arguments arguments;
+  arguments.serves = !words.empty() && words[0] == "serve";
+  if (!arguments.serves && (words.empty() || words[0] != "dial")) return std::nullopt;
+  for (const std::string_view word : std::span(words).subspan(1)) {
+    if (word.starts_with("--")) {
+      if (!read_option(word, arguments)) return std::nullopt;
+    } else if (!arguments.serves && arguments.request.url.empty()) {
+      arguments.request.url = word;
+    } else if (auto step = parse_step(word)) {
+      arguments.steps.push_back(*std::move(step));
+    } else {
+      return std::nullopt;
+    }
+  }
+  return arguments;
+}
+
+class Endpoint : Immovable {
+ public:
+  explicit Endpoint(const Arguments& arguments)
+      : arguments_(arguments),
+        conversation_(arguments.steps, [this](const auto& report) { on_ended(report); }) {
+    arguments_.request.options.answer_close = conversation_.answer_close();
+    conversation_.choose_subprotocol(arguments.chosen);
+    patience_.arm(reactor_, Clock::now() + patience);
+  }
+
+  // The exit status.
+  int run() {
+    if (!(arguments_.serves ? listen() : start_dialling())) return 2;
+    reactor_.run();
+    return gave_up_ ? 1 : 0;
+  }
+
+ private:
+  bool start_dialling() {
+    const DialResult dialled = dial(reactor_, conversation_, arguments_.request);
+    if (dialled.start != Start::io_pending) std::fprintf(stderr, "%s\n", dialled.problem.c_str());
+    return dialled.start == Start::io_pending;
+  }
+
+  bool listen() {
+    ServerOptions options;
+    options.websocket = arguments_.request.options;
+    server_.emplace(reactor_, drained_, options);
+    const auto listening = server_->listen(*SocketAddress::parse("127.0.0.1:0"));
+    if (listening.error) return false;
+    std::printf("listening on %s\n", listening.address.to_string().c_str());
+    std::fflush(stdout);
+    return true;
+  }
+
+  void on_ended(const Conversation::Report& report) {
+    const auto replace = Conversation::Report::error_handler_t::replace;
+    std::printf("%s\n", report.dump(-1, ' ', false, replace).c_str());
+    std::fflush(stdout);
+    patience_.cancel();
+    if (!server_ || server_->drain({}) != Start::io_pending) reactor_.stop();
+  }
+
+  void on_patience_ended() {
+    gave_up_ = true;
+    conversation_.give_up();
+  }
+
+  // The server's own events; every connection is the conversation's.
+  class Drained final : public ServerEvents {
+   public:
+    explicit Drained(Endpoint& endpoint) : endpoint_(endpoint) {}
+    UpgradeAnswer on_upgrade(const UpgradeView& request) override {
+      UpgradeAnswer answer = endpoint_.conversation_.on_upgrade(request);
+      answer.events = &endpoint_.conversation_;
+      return answer;
+    }
+    void on_drained() override { endpoint_.reactor_.stop(); }
+
+   private:
+    Endpoint& endpoint_;
+  };
+
+  Arguments arguments_;
+  Reactor reactor_;
+  Drained drained_{*this};
+  Conversation conversation_;
+  std::optional<Server> server_;
+  Timer<&Endpoint::on_patience_ended> patience_{*this};
+  bool gave_up_ = false;
+};
+
+}  // namespace
+
+}  // namespace ringdown::interop
+
+int main(int argument_count, char** arguments) {
+  using namespace ringdown::interop;
+  const auto read = read_arguments({arguments + 1, arguments + argument_count});
+  if (!read) {
+    std::fputs("endpoint dial [OPTION...] URL STEP... | endpoint serve [OPTION...] STEP...\n",
+               stderr);
+    return 2;
+  }
+  return Endpoint(*read).run();
+}
