@@ -152,7 +152,7 @@ TEST_P(MessageReaderOf, DeliversTheStatusAndReasonOfAClose) {
 }
 
 TEST_P(MessageReaderOf, DeliversAMessageOfExactlyTheLimit) {
-  for (const std::uint64_t limit : {0U, 1U, 125U, 126U, 65535U, 65536U}) {
+  for (const std::uint32_t limit : {0U, 1U, 125U, 126U, 65535U, 65536U}) {
     const Bytes payload = pattern(limit);
     const auto image = frame(peer, fin | binary, payload) + frame(peer, fin | binary, payload);
     const std::string told = "binary:" + text_of(payload);
