@@ -123,7 +123,7 @@ TEST_P(MessageReaderOf, TellsAMessageTooBigFromItsHeader) {
 }
 
 TEST_P(MessageReaderOf, TellsASmallMessageTooBigThatIsHereAsAWhole) {
-  for (const std::size_t limit : {0U, 1U, 10U, 124U}) {
+  for (const std::uint32_t limit : {0U, 1U, 10U, 124U}) {
     for (const unsigned first : {fin | text, fin | binary}) {
       const Bytes image = peer_frame(first, std::string(limit + 1, 'x'));
       expect(image, Violation::message_too_big, 2, {}, limit);
