@@ -103,8 +103,10 @@ class RINGDOWN_API Server : Immovable {
   ListenResult listen(const SocketAddress& address);
 
   // Graceful end: stops accepting (connections in the listen queue are still served their Close),
-  // closes every connection at the plan's pace, goes on receiving and delivering until each peer's
-  // Close, aborts what is left at the deadline; then on_drained. wrong_state: a drain is going on.
+  // shuts every connection down at the plan's pace (without on_shutdown, which is for who called
+  // `shutdown`), goes on receiving and delivering until each peer's Close, aborts what is left at
+  // the deadline; then on_drained. wrong_state: a drain is going on. bad_argument: a status or
+  // reason that WebSocket::shutdown would not take.
   Start drain(const DrainPlan& plan);
   void stop_accepting();
   void abort_all();

@@ -117,14 +117,16 @@ void ResolverThread::run() {
 
 // --- the operation ---
 
-Resolve::Resolve() : request_(std::make_shared<Request>()) {}
+Resolve::Resolve() = default;
 Resolve::~Resolve() { RINGDOWN_CHECK(!in_flight()); }
-bool Resolve::in_flight() const noexcept { return request_->in_flight; }
+bool Resolve::in_flight() const noexcept { return request_ && request_->in_flight; }
 
 Start Resolve::start(Reactor& reactor, std::string_view host, std::uint16_t port, Handler handler) {
   if (in_flight()) return Start::busy;
   if (host.empty() || host.size() > host_size_max) return Start::bad_argument;
   if (!host.starts_with("unix:") && host.find('\0') != host.npos) return Start::bad_argument;
+  // Made only now: a dial to an address has no use for it.
+  if (!request_) request_ = std::make_shared<Request>();
   Request& request = *request_;
   request.host = host;
   request.port = port;

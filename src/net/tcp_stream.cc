@@ -25,7 +25,7 @@ void TcpStream::adopt(Socket socket) noexcept {
 }
 
 void TcpStream::wake() noexcept {
-  if (stage_ != Stage::over) reactor_.before_submission(advance_task_);
+  if (stage_ != Stage::idle && stage_ != Stage::over) reactor_.before_submission(advance_task_);
 }
 
 // --- calls ---

@@ -303,7 +303,11 @@ void ReactorCore::run() {
   run_turn_end();
 }
 
-void ReactorCore::run_once(TimePoint deadline) { turn(deadline); }
+// What the turn took is told before it returns: a caller that waits for it must not wait again.
+void ReactorCore::run_once(TimePoint deadline) {
+  turn(deadline);
+  run_turn_end();
+}
 
 std::size_t ReactorCore::run_ready() {
   constexpr int turns_max = 16;  // then the foreign loop has its turn

@@ -160,6 +160,12 @@ Start Connection::shutdown(CloseStatus status, std::string_view reason, std::uin
   return Start::io_pending;
 }
 
+Start Connection::drain(CloseStatus status, std::string_view reason) {
+  const Start started = shutdown(status, reason, 0);
+  drained_ = started == Start::io_pending;
+  return started;
+}
+
 Start Connection::close(CloseStatus status, std::string_view reason, std::uint64_t tag) {
   if (!is_sendable(status, reason)) return Start::bad_argument;
   if (!open_) return Start::wrong_state;
@@ -174,7 +180,8 @@ Start Connection::close(CloseStatus status, std::string_view reason, std::uint64
 }
 
 Start Connection::abort() {
-  if (opening_ != nullptr && !open_) {
+  if (!open_) {
+    if (opening_ == nullptr) return Start::wrong_state;  // on_open_failed is being told
     opening_->fail(OpenFailure::aborted, Error(ECONNABORTED));
     return Start::io_pending;
   }
@@ -237,7 +244,7 @@ void Connection::complete_owed() {
   if (owes_shutdown_) {
     owes_shutdown_ = false;
     const Error error = handshake_.shutdown_succeeded() ? Error() : closing_error();
-    events_->on_shutdown(*this, {.tag = shutdown_tag_, .error = error});
+    if (!drained_) events_->on_shutdown(*this, {.tag = shutdown_tag_, .error = error});
   }
   if (owes_close_) {
     owes_close_ = false;

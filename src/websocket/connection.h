@@ -70,6 +70,8 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   Start shutdown(CloseStatus status, std::string_view reason, std::uint64_t tag);
   Start close(CloseStatus status, std::string_view reason, std::uint64_t tag);
   Start abort();
+  // A server's drain: as `shutdown`, and no completion, for the application has not called it.
+  Start drain(CloseStatus status, std::string_view reason);
   void pause();
   void resume();
 
@@ -144,6 +146,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool was_busy_ : 1 = false;       // on_writable is owed
   bool owes_shutdown_ : 1 = false;  // completions that a call may not run itself
   bool owes_close_ : 1 = false;
+  bool drained_ : 1 = false;  // our Close is the server's, and so is its completion
   bool owes_discard_ : 1 = false;
   bool stream_ending_ : 1 = false;  // FIN or close was asked for
   bool fin_asked_ : 1 = false;      // HalfCloseDepth::tcp: FIN goes out behind our Close

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "protocol/utf8.h"
 #include "websocket/server_opening.h"
 
 namespace ringdown {
@@ -73,6 +74,8 @@ void Server::Core::on_accepted(Socket socket) {
   ++tally_.accepted;
   ++count_;
   (draining_ ? undrained_ : connections_).push(connection);
+  // It was in the listen queue when the drain began.
+  if (draining_) drain_timer_.arm(reactor_, std::min(reactor_.now() + drain_tick, plan_.deadline));
   connection.begin(*pools.server_openings->take(connection, *this));
   connection.adopt(socket);
   if (const auto bound = options_.websocket.open_timeout; bound.count() > 0) {
@@ -142,7 +145,8 @@ void Server::Core::abort_all() {
 
 Start Server::Core::drain(const DrainPlan& plan) {
   if (draining_) return Start::wrong_state;
-  if (!may_be_sent(plan.status) || plan.reason.size() > close_reason_size_max) {
+  if (!may_be_sent(plan.status) || plan.reason.size() > close_reason_size_max ||
+      !protocol::is_valid_utf8(plan.reason)) {
     return Start::bad_argument;
   }
   draining_ = true;
@@ -160,7 +164,7 @@ void Server::Core::on_drain_tick() {
   const TimePoint now = reactor_.now();
   if (now >= plan_.deadline) {
     abort_all();
-    return;
+    return end_drain_if_done();
   }
   // What is due by now at the pace; a connection still in its opening handshake has its turn later.
   const auto elapsed = std::chrono::duration<double>(now - drain_began_ + drain_tick).count();
@@ -184,7 +188,7 @@ void Server::Core::close_some(std::size_t most) {
     ++drain_started_;
     --most;
     // wrong_state: it is closing already, or over.
-    static_cast<void>(connection.close(plan_.status, plan_.reason, 0));
+    static_cast<void>(connection.drain(plan_.status, plan_.reason));
   }
   while (opening.first != nullptr) {
     Connection& connection = *opening.first;

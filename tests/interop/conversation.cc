@@ -107,6 +107,7 @@ Conversation::Progress Conversation::after(std::string_view call, Start start) {
 }
 
 UpgradeAnswer Conversation::on_upgrade(const UpgradeView& request) {
+  report_["extensions_offered"] = request.header("Sec-WebSocket-Extensions");
   UpgradeAnswer answer;
   for (std::size_t i = 0; i < request.subprotocol_count(); ++i) {
     if (request.subprotocol(i) == chosen_) answer.subprotocol = chosen_;

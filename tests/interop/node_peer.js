@@ -10,9 +10,9 @@
 // Close frame), reset (RST) and say=STRING (prints it).
 //
 // What this library (8.11) does at a close: it answers a Close frame at once, with the same
-// payload, and reads nothing behind it, Pongs included. It has no half-close, but its `close` goes on
-// delivering what arrives, so a shutdown is the same here; Pings that come behind its own Close it
-// does not answer. To send after the peer's Close (step peer-close), its answer is held back. At
+// payload, and reads nothing behind it, Pongs included. It has no half-close, but its `close` goes
+// on delivering what arrives, so a shutdown is the same here; Pings that come behind its own Close
+// it does not answer. To send after the peer's Close (step peer-close), its answer is held back. At
 // FIN it counts itself as closing: then it sends nothing more.
 'use strict';
 

@@ -142,7 +142,6 @@ void StreamUser::call_close() {
 }
 
 void StreamUser::call_close_after_sends() {
-  fprintf(stderr, "user %lu call_close_after_sends\n", direction_);
   close_called = true;
   EXPECT_EQ(call([&] { return stream_->close_after_sends(); }), Start::io_pending);
 }

@@ -15,6 +15,7 @@
 
 #include <gtest/gtest.h>
 
+#include "counted.h"
 #include "process.h"
 #include "sockets.h"
 
@@ -132,42 +133,6 @@ TEST(ForeignLoop, SleepsThroughNoTimer) {
   EXPECT_FALSE(early);
 }
 
-// A connected socket whose bytes are counted as they arrive.
-class Counted {
- public:
-  Counted(Reactor& reactor, const Listener& listener, std::uint16_t ring)
-      : reactor_(reactor), connection_(connected(reactor, listener, ring)) {
-    arm();
-  }
-  void send_from_peer() { write_all(connection_.peer, "x"); }
-  std::size_t received() const { return received_; }
-  // FIN from the peer ends the receiving.
-  void finish() {
-    connection_.peer = UniqueFd();
-    EXPECT_TRUE(run_until(reactor_, [&] { return receive_.is_done(); }));
-  }
-
- private:
-  void arm() {
-    reactor_.core()
-        .ring(connection_.socket.ring)
-        .receive(receive_.operation, connection_.socket, ReceiveMode::multishot,
-                 BufferGroup::small);
-  }
-  void on_received(const Completion& completion) {
-    if (!completion.has_buffer) return;
-    reactor_.core().ring(connection_.socket.ring).recycle(BufferGroup::small, completion.buffer_id);
-    if (completion.result == 0) return;  // the end of the test: the peer's FIN
-    received_ += static_cast<std::size_t>(completion.result);
-    if (!completion.more) arm();
-  }
-
-  Reactor& reactor_;
-  Connected connection_;
-  std::atomic<std::size_t> received_ = 0;
-  Recorder receive_{[this](const Completion& completion) { on_received(completion); }};
-};
-
 void expect_no_byte_missed(Features features, bool in_slot_ring) {
   ReactorOptions options = small_options();
   options.allowed_features = features;
@@ -176,13 +141,7 @@ void expect_no_byte_missed(Features features, bool in_slot_ring) {
   Reactor reactor(options);
   ForeignLoop loop(reactor);
   std::thread thread([&] {
-    std::uint16_t ring = 0;
-    if (in_slot_ring) {
-      for (std::size_t i = 0; i < options.sockets_per_ring; ++i) reactor.core().socket_arrived(0);
-      ring = reactor.core().ring_with_room(1);
-      EXPECT_NE(ring, 0);
-    }
-    counted = std::make_unique<Counted>(reactor, listener, ring);
+    counted = std::make_unique<Counted>(reactor, listener, in_slot_ring ? slot_ring(reactor) : 0);
     loop.run();
     counted->finish();
   });

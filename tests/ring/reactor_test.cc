@@ -138,6 +138,25 @@ TEST(Reactor, RunsWhatATaskPostsInTheNextTurn) {
   }
 }
 
+// Between what was posted before the turn and the wait: nothing signals, the last look must see it.
+TEST(Reactor, DoesNotSleepOnWhatItsOwnTurnAskedFor) {
+  Reactor reactor(small_options());
+  int runs = 0;
+  Task posted([&] { ++runs; });
+  Task poster([&] { reactor.post(posted.posted); });
+  Task stopper([&] { reactor.stop(); });
+  const TimePoint before = Clock::now();
+  reactor.core().at_turn_end(poster.at_turn_end);
+  reactor.run_once(before + 10s);
+  reactor.run_once(before + 10s);
+  EXPECT_EQ(runs, 1);
+  reactor.core().at_turn_end(stopper.at_turn_end);
+  Task guard([&] { reactor.stop(); });
+  guard.timer.arm(reactor, before + 10s);
+  reactor.run();
+  EXPECT_LT(Clock::now(), before + 10s);
+}
+
 TEST(Reactor, RunsTheWorkOfTheTurnsEndOnceBeforeItSubmits) {
   Reactor reactor(small_options());
   ReactorCore& core = reactor.core();

@@ -1,6 +1,10 @@
 // More sockets than one ring's table takes: further rings, which nobody waits on and which signal
 // the one that is waited on.
+#include <liburing.h>
+
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -192,16 +196,43 @@ void expect_capped(unsigned sockets_per_ring, unsigned rings) {
   for (auto& member : members) member->close(reactor);
 }
 
-void expect_capped_on_a_thread(unsigned sockets_per_ring, unsigned rings) {
+// How many workers the kernel may make for this thread, bounded and unbounded: asked through a ring
+// of the test's own, since the limits are the thread's.
+std::array<unsigned, 2> worker_limits() {
+  std::array<unsigned, 2> limits{};
+  io_uring ring{};
+  EXPECT_EQ(io_uring_queue_init(2, &ring, 0), 0);
+  EXPECT_EQ(io_uring_register_iowq_max_workers(&ring, limits.data()), 0);
+  io_uring_queue_exit(&ring);
+  return limits;
+}
+
+void on_a_thread(const std::function<void()>& work) {
   ASSERT_TRUE(eventually([] { return worker_count() == 0; }));
-  std::thread([=] { expect_capped(sockets_per_ring, rings); }).join();
+  std::thread(work).join();
   EXPECT_TRUE(eventually([] { return worker_count() == 0; }));
 }
 
-TEST(Workers, AreAtMostTwoForAThousandShutdowns) { expect_capped_on_a_thread(2000, 1); }
+TEST(Workers, AreAtMostTwoForAThousandShutdowns) {
+  on_a_thread([] { expect_capped(2000, 1); });
+}
 
 // The kernel's workers belong to the thread, not to the ring: more rings need no more of them.
-TEST(Workers, AreNotMoreForMoreRings) { expect_capped_on_a_thread(256, 4); }
+TEST(Workers, AreNotMoreForMoreRings) {
+  on_a_thread([] { expect_capped(256, 4); });
+}
+
+TEST(Workers, AreLimitedToWhatTheOptionsSay) {
+  for (const unsigned limit : {1U, 3U}) {
+    on_a_thread([limit] {
+      ReactorOptions options = small_options();
+      options.worker_threads = limit;
+      Reactor reactor(options);
+      reactor.run_once(TimePoint::min());
+      EXPECT_EQ(worker_limits(), (std::array<unsigned, 2>{limit, limit}));
+    });
+  }
+}
 
 }  // namespace
 }  // namespace ringdown

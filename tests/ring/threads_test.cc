@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include "counted.h"
 #include "process.h"
 #include "sockets.h"
 
@@ -186,6 +187,31 @@ TEST(Post, MayBeCalledFromASignalHandler) {
     }
   }
   ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+// --- sockets ---
+
+// The turn sleeps in the first ring: the others have to wake it.
+TEST(SlotRings, WakeAReactorThatSleeps) {
+  Reactor reactor(small_options());
+  const Listener listener;
+  std::unique_ptr<Counted> counted;
+  std::atomic<pid_t> id = 0;
+  std::thread thread([&] {
+    counted = std::make_unique<Counted>(reactor, listener, slot_ring(reactor));
+    id = ::gettid();
+    reactor.run();
+    counted->finish();
+  });
+  ASSERT_TRUE(eventually([&] { return id != 0; }));
+  for (std::size_t round = 1; round <= 300; ++round) {
+    EXPECT_TRUE(eventually([&] { return is_asleep(id); }));
+    counted->send_from_peer();
+    EXPECT_TRUE(eventually([&] { return counted->received() == round; })) << "missed " << round;
+    if (HasFailure()) break;
+  }
+  reactor.stop();
+  thread.join();
 }
 
 // --- which thread ---

@@ -202,5 +202,13 @@ TEST_P(CloseOrder, BothShutDownDeeplyAtOnce) {
   expect_clean(theirs, 1000, 1000);
 }
 
+TEST_P(CloseOrder, IsToldByTheTurnThatSawIt) {
+  auto [ours, theirs] = open_pair({}, automatic());
+  EXPECT_EQ(ours.close(), Start::io_pending);
+  const TimePoint deadline = Clock::now() + 10s;
+  while (!(ours.closed && theirs.closed) && Clock::now() < deadline) reactor->run_once(deadline);
+  EXPECT_LT(Clock::now(), deadline) << "run_once waited for something else before it told";
+}
+
 }  // namespace
 }  // namespace ringdown

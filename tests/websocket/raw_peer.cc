@@ -51,6 +51,11 @@ std::string frame(Role from, unsigned first_byte, std::string_view payload) {
   return bytes + body;
 }
 
+std::string accept_for(std::string_view key) {
+  const auto accept = protocol::websocket_accept(key);
+  return std::string(accept.data(), accept.size());
+}
+
 std::string close_payload(CloseStatus status, std::string_view reason) {
   if (status == CloseStatus::none) return {};
   const auto value = static_cast<unsigned>(status);
@@ -218,11 +223,10 @@ void RawPeer::request_upgrade(std::string_view extra_fields) {
 }
 
 void RawPeer::answer_upgrade(std::string_view extra_fields) {
-  const auto accept = protocol::websocket_accept(field("Sec-WebSocket-Key"));
   write(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: " +
-      std::string(accept.data(), accept.size()) + "\r\n" + std::string(extra_fields) + "\r\n");
+      accept_for(field("Sec-WebSocket-Key")) + "\r\n" + std::string(extra_fields) + "\r\n");
 }
 
 }  // namespace ringdown

@@ -25,6 +25,8 @@ inline constexpr unsigned pong_frame = 0x8A;
 
 // A frame as `from` has to send it: a client's is masked, lengths are minimal.
 std::string frame(Role from, unsigned first_byte, std::string_view payload);
+// Sec-WebSocket-Accept for a key.
+std::string accept_for(std::string_view key);
 std::string close_payload(CloseStatus status, std::string_view reason = {});
 
 // A frame as it came.

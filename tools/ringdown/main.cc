@@ -190,7 +190,7 @@ CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
 int run(int argument_count, const char* const* arguments) {
   CLI::App program("ringdown: WebSocket connections that are closed well");
   program.set_version_flag("--version", RINGDOWN_VERSION);
-  program.require_subcommand(1);
+  program.require_subcommand(0, 1);
   program.footer("\nringdown COMMAND --help says more.");
   StormOptions storm_options;
   ServeOptions serve_options;
@@ -208,7 +208,9 @@ int run(int argument_count, const char* const* arguments) {
                                        : "") +
                      "--help");
   }
-  return storm.parsed() ? run_storm(storm_options) : run_serve(serve_options);
+  if (storm.parsed()) return run_storm(storm_options);
+  if (serve.parsed()) return run_serve(serve_options);
+  throw UsageError("a command is missing: storm or serve; ringdown --help says more");
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ void Progress::show(const Snapshot& snapshot) {
     case Form::none: return;
     case Form::live: std::fprintf(stderr, "%s%s", erase_line, line_of(snapshot).c_str()); return;
     case Form::lines:
-      if (Clock::now() < next_line_) return;
+      if (snapshot.phase == phase_ && Clock::now() < next_line_) return;
+      phase_ = snapshot.phase;
       next_line_ = Clock::now() + between_lines;
       std::fprintf(stderr, "%s\n", line_of(snapshot).c_str());
       return;

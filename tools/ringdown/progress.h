@@ -1,4 +1,5 @@
-// What a run is doing: one live line on a terminal, else a plain line every few seconds, on stderr.
+// What a run is doing: one live line on a terminal, else a plain line at every phase and every few
+// seconds, on stderr.
 #pragma once
 
 #include <chrono>
@@ -35,6 +36,7 @@ class Progress {
  private:
   enum class Form : std::uint8_t { none, live, lines };
   Form form_;
+  std::string phase_;
   TimePoint next_line_{};
 };
 

@@ -100,8 +100,8 @@ Json honesty_of(const StormResult& result) {
   const NetworkReadings& before = result.network_before;
   const NetworkReadings& after = result.network_after;
   const double cores = seconds(result.elapsed) * std::max(1U, result.limits.processors);
-  const std::uint64_t tuples =
-      result.plan.destinations.size() * std::max<std::size_t>(1, result.plan.sources.size());
+  const std::uint64_t tuples = std::max<std::size_t>(1, result.plan.destinations.size()) *
+                               std::max<std::size_t>(1, result.plan.sources.size());
   const std::uint64_t overflows = after.time_wait_overflows - before.time_wait_overflows;
   return Json{
       {"cpu_share", cores > 0 ? seconds(result.process_time) / cores : 0.0},

@@ -40,6 +40,7 @@ struct ServeTally {
 
 struct ServeCounts {
   std::uint64_t open = 0;
+  std::uint64_t half_closed = 0;
   std::uint64_t opened = 0;
   std::uint64_t clean = 0;
   std::uint64_t failed = 0;
@@ -124,6 +125,7 @@ ServeCounts ServeRun::counts() const {
   for (const auto& thread : threads_) {
     const ServiceCounts& counts = thread->counts();
     sum.open += counts.open.value();
+    sum.half_closed += counts.half_closed.value();
     sum.opened += counts.opened.value();
     sum.clean += counts.clean.value();
     sum.failed += counts.failed.value();
@@ -135,7 +137,7 @@ void ServeRun::show(std::string_view phase) {
   const ServeCounts now = counts();
   const TimePoint time = Clock::now();
   const double passed = std::chrono::duration<double>(time - shown_at_).count();
-  Snapshot snapshot{phase, now.open, 0, now.clean, now.failed, 0, {}};
+  Snapshot snapshot{phase, now.open, now.half_closed, now.clean, now.failed, 0, {}};
   if (passed > 0) {
     snapshot.per_second = static_cast<double>(now.opened - opened_when_shown_) / passed;
   }

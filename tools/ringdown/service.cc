@@ -24,6 +24,7 @@ void Service::on_peer_close(WebSocket& socket, const PeerClose& close) {
   Peer& peer = peer_of(socket);
   peer.peer_status = close.status;
   peer.answer = Peer::Answer::waiting;
+  counts_.half_closed.add(1);
   const auto delay = draining_ ? std::chrono::milliseconds(0) : answer_delay(peer);
   if (delay == std::chrono::milliseconds(0)) return answer_now(peer);
   if (delay != forever) peer.answer_timer.arm(reactor_, reactor_.now() + delay);
@@ -33,6 +34,7 @@ void Service::answer_now(Peer& peer) {
   if (peer.answer != Peer::Answer::waiting) return;
   peer.answer_timer.cancel();
   peer.answer = Peer::Answer::under_way;
+  counts_.half_closed.add(-1);
   answer(peer);
 }
 
@@ -54,6 +56,7 @@ void Service::on_closed(WebSocket& socket, const Closed& closed) {
   counts_.open.add(-1);
   (closed.outcome == CloseOutcome::clean ? counts_.clean : counts_.failed).add(1);
   Peer& peer = peer_of(socket);
+  if (peer.answer == Peer::Answer::waiting) counts_.half_closed.add(-1);
   peer.answer_timer.cancel();
   forget(peer);
   peer.socket = nullptr;

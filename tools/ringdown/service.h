@@ -45,6 +45,7 @@ struct Peer : Immovable {
 // Read by the thread that shows progress.
 struct ServiceCounts {
   Counter open;
+  Counter half_closed;  // the peer's Close has come, and waits for its answer
   Counter opened;
   Counter clean;
   Counter failed;

@@ -69,6 +69,7 @@ void ServiceThread::body() {
 void ServiceThread::serve(Reactor& reactor, Service& service) {
   Server server(reactor, service, options_.server);
   std::string problem;
+  std::size_t listening = 0;
   for (SocketAddress& address : addresses_) {
     const Server::ListenResult result = server.listen(address);
     if (result.error) {
@@ -76,15 +77,18 @@ void ServiceThread::serve(Reactor& reactor, Service& service) {
       break;
     }
     address = result.address;
+    ++listening;
   }
   if (problem.empty()) {
     reactor_ = &reactor;
     service_ = &service;
     server_ = &server;
     listening_.set_value();
-  } else {
+  } else if (listening > 0) {
     // What listens already is ended as any server is.
     (void)server.drain(end_now());
+  } else {
+    throw UsageError(problem);
   }
   reactor.run();
   service.retire();

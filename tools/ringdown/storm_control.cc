@@ -1,6 +1,8 @@
 // Probes the server and releases its Closes: see the header.
 #include "storm_control.h"
 
+#include <algorithm>
+
 #include "push_server.h"
 #include "storm_worker.h"
 
@@ -10,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds release_interval{250};
 // The storm is over; nobody waits long for this one.
-constexpr std::chrono::milliseconds close_timeout{2'000};
+constexpr std::chrono::milliseconds close_timeout_max{2'000};
 
 }  // namespace
 
@@ -18,7 +20,7 @@ void StormControl::open() {
   DialRequest request = dial_request(plan_);
   request.address = plan_.destinations[candidate_];
   if (!plan_.sources.empty()) request.source = plan_.sources.front();
-  request.options.close_timeout = close_timeout;
+  request.options.close_timeout = std::min(plan_.options.close_timeout, close_timeout_max);
   request.options.half_close_depth = HalfCloseDepth::websocket;
   const DialResult dialled = dial(reactor_, *this, request);
   socket_ = dialled.connection;

@@ -105,7 +105,7 @@ void StormRun::find_server() {
   StormControl& control = threads_.front()->control();
   threads_.front()->probe();
   const auto is_known = [&] { return control.state() > StormControl::State::opening; };
-  if (!wait_until("looking at the server", is_known)) return;
+  if (!wait_until({}, is_known)) return;
   const bool is_open = control.state() == StormControl::State::open;
   if (!is_open && plan_.options.demands_push()) {
     // Its connections will fail under their own names; should some open, they are asked all the
@@ -206,7 +206,7 @@ bool StormRun::wait_until(std::string_view phase, const std::function<bool()>& d
     const TimePoint now = Clock::now();
     if (now >= next_tick) {
       next_tick = now + Progress::tick;
-      show(phase);
+      if (!phase.empty()) show(phase);
     }
     TimePoint until = next_tick;
     if (hold_until_ != TimePoint{}) until = std::min(until, hold_until_);

@@ -36,7 +36,8 @@ class StormRun : Immovable {
   void lead_phases();
   void end_threads();
 
-  // Waits and shows progress until `done` says so; false: a signal came first.
+  // Waits until `done` says so, and shows progress unless the phase has no name; false: a signal
+  // came first.
   bool wait_until(std::string_view phase, const std::function<bool()>& done);
   bool wait_for(std::string_view phase, WorkerStage stage);
   bool all_reached(WorkerStage stage) const;

@@ -1,0 +1,142 @@
+// The report adds up: outcomes to handshakes, threads to the whole; and success is what it says.
+#include "report.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace ringdown::program {
+namespace {
+
+StormTally tally_of_each_outcome() {
+  StormTally tally;
+  tally.clean = 1;
+  tally.aborted = 2;
+  tally.timed_out = 3;
+  tally.violations = 4;
+  tally.violations_by = {{"unknown_opcode", 3}, {"late_message_lost", 1}};
+  tally.dropped = 5;
+  tally.refused = 6;
+  tally.refused_by = {{"http_status_403", 6}};
+  tally.not_opened = 7;
+  tally.not_opened_by = {{"ECONNREFUSED", 7}};
+  tally.started = 28;
+  tally.close_codes = {{1000, 1}};
+  tally.late_expected = 30;
+  tally.late_received = 20;
+  tally.messages_lost = 10;
+  tally.close.record(std::chrono::microseconds(100));
+  return tally;
+}
+
+StormResult clean_result() {
+  StormResult result;
+  result.plan.options.connections = 10;
+  result.tally.started = 10;
+  result.tally.clean = 10;
+  return result;
+}
+
+TEST(Report, OutcomesSumToHandshakes) {
+  StormResult result;
+  result.tally = tally_of_each_outcome();
+  const auto json = to_json(result);
+  std::uint64_t sum = 0;
+  for (const char* outcome :
+       {"clean", "aborted", "timed_out", "violations", "dropped", "refused", "not_opened"}) {
+    sum += json.at(outcome).get<std::uint64_t>();
+  }
+  EXPECT_EQ(sum, json.at("handshakes"));
+  EXPECT_EQ(json.at("violations_by").at("late_message_lost"), 1);
+  EXPECT_EQ(json.at("refused_by").at("http_status_403"), 6);
+}
+
+TEST(Report, JsonHasWhatTheSchemaNames) {
+  const auto json = to_json(clean_result());
+  EXPECT_EQ(json.at("schema"), 1);
+  EXPECT_EQ(json.at("pattern"), "half-close");
+  EXPECT_EQ(json.at("expected_outcome"), "clean");
+  for (const char* name : {"code_changed", "messages_lost", "half_closed_peak",
+                           "handshakes_per_second", "elapsed_s", "environment", "honesty"}) {
+    EXPECT_TRUE(json.contains(name)) << name;
+  }
+  for (const char* latency : {"connect", "upgrade", "close", "drain"}) {
+    for (const char* name : {"p50", "p90", "p99", "p999", "max", "histogram"}) {
+      EXPECT_TRUE(json.at("latency_us").at(latency).contains(name)) << latency << ' ' << name;
+    }
+  }
+  for (const char* name :
+       {"bytes_per_connection_user", "bytes_per_connection_kernel", "pools_fixed_bytes"}) {
+    EXPECT_TRUE(json.at("memory").contains(name)) << name;
+  }
+  EXPECT_TRUE(json.at("late_messages").contains("expected"));
+  EXPECT_TRUE(json.at("late_messages").contains("received"));
+  // A foreign server's processor time is not ours to know.
+  EXPECT_TRUE(json.at("cpu_us_per_handshake").at("server").is_null());
+  EXPECT_TRUE(json.at("cpu_us_per_handshake").at("client").is_number());
+}
+
+TEST(Report, WrittenJsonIsReadBackTheSame) {
+  StormResult result;
+  result.tally = tally_of_each_outcome();
+  std::ostringstream text;
+  write_json(text, to_json(result));
+  EXPECT_EQ(nlohmann::ordered_json::parse(text.str()), to_json(result));
+}
+
+TEST(Report, TalliesOfThreadsAddUp) {
+  StormTally sum = tally_of_each_outcome();
+  sum.merge(tally_of_each_outcome());
+  EXPECT_EQ(sum.started, 56U);
+  EXPECT_EQ(sum.clean + sum.not_clean(), sum.started);
+  EXPECT_EQ(sum.violations_by.at("unknown_opcode"), 6U);
+  EXPECT_EQ(sum.close_codes.at(1000), 2U);
+  EXPECT_EQ(sum.late_expected, 60U);
+  EXPECT_EQ(sum.late_received + sum.messages_lost, sum.late_expected);
+  EXPECT_EQ(sum.close.count(), 2U);
+}
+
+TEST(Report, SuccessIsAllCleanAndNothingLost) {
+  EXPECT_TRUE(is_success(clean_result()));
+  StormResult result = clean_result();
+  result.tally.messages_lost = 1;
+  EXPECT_FALSE(is_success(result));
+  result = clean_result();
+  result.interrupted = true;
+  EXPECT_FALSE(is_success(result));
+  result = clean_result();
+  result.tally.clean = 9;
+  result.tally.dropped = 1;
+  EXPECT_FALSE(is_success(result));
+  // Fewer than were asked for.
+  result = clean_result();
+  result.tally.started = 9;
+  result.tally.clean = 9;
+  EXPECT_FALSE(is_success(result));
+}
+
+TEST(Report, PeopleAreToldEachOutcomeByItsName) {
+  StormResult result;
+  result.tally = tally_of_each_outcome();
+  std::ostringstream text;
+  print_report(text, result);
+  for (const char* words : {"1 of 28 clean", "aborted", "timed out", "unknown_opcode 3", "dropped",
+                            "http_status_403 6", "ECONNREFUSED 7", "20 of 30, lost 10"}) {
+    EXPECT_NE(text.str().find(words), std::string::npos) << words << " in\n" << text.str();
+  }
+}
+
+TEST(PeakGauge, RemembersTheMost) {
+  PeakGauge gauge;
+  gauge.up();
+  gauge.up();
+  gauge.down();
+  gauge.up();
+  gauge.down();
+  gauge.down();
+  EXPECT_EQ(gauge.now(), 0U);
+  EXPECT_EQ(gauge.peak(), 2U);
+}
+
+}  // namespace
+}  // namespace ringdown::program

@@ -1,0 +1,98 @@
+// Spawns the program under test: see the header.
+#include "running_program.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace ringdown::program {
+
+namespace {
+
+// False at the end of the stream.
+bool read_some(int pipe, std::string& text) {
+  std::array<char, 4096> bytes;
+  const ssize_t size = read(pipe, bytes.data(), bytes.size());
+  if (size > 0) text.append(bytes.data(), static_cast<std::size_t>(size));
+  return size > 0;
+}
+
+}  // namespace
+
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments) {
+  const char* const path = std::getenv("RINGDOWN_PROGRAM");
+  if (path == nullptr) throw std::runtime_error("RINGDOWN_PROGRAM is not set");
+  std::vector<char*> words{const_cast<char*>(path)};
+  for (const std::string& argument : arguments)
+    words.push_back(const_cast<char*>(argument.c_str()));
+  words.push_back(nullptr);
+
+  std::array<int, 2> out{};
+  std::array<int, 2> error{};
+  if (pipe2(out.data(), O_CLOEXEC) != 0 || pipe2(error.data(), O_CLOEXEC) != 0) {
+    throw std::runtime_error("pipe2");
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, error[1], STDERR_FILENO);
+  const int result = posix_spawn(&process_, path, &actions, nullptr, words.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(out[1]);
+  close(error[1]);
+  out_pipe_ = out[0];
+  error_pipe_ = error[0];
+  if (result != 0) throw std::runtime_error("posix_spawn");
+}
+
+RunningProgram::~RunningProgram() {
+  if (process_ > 0) {
+    signal(SIGKILL);
+    waitpid(process_, nullptr, 0);
+  }
+  close(out_pipe_);
+  close(error_pipe_);
+}
+
+void RunningProgram::signal(int number) const { kill(process_, number); }
+
+std::string RunningProgram::next_line(int pipe, std::string& text, std::size_t& start) {
+  for (;;) {
+    const std::size_t end = text.find('\n', start);
+    if (end != std::string::npos) {
+      const std::string line = text.substr(start, end - start);
+      start = end + 1;
+      return line;
+    }
+    if (!read_some(pipe, text)) return {};
+  }
+}
+
+int RunningProgram::wait() {
+  // Both at a time: a full pipe would stop the program.
+  std::array<pollfd, 2> pipes{pollfd{out_pipe_, POLLIN, 0}, pollfd{error_pipe_, POLLIN, 0}};
+  while (pipes[0].fd >= 0 || pipes[1].fd >= 0) {
+    poll(pipes.data(), pipes.size(), -1);
+    if (pipes[0].revents != 0 && !read_some(out_pipe_, out_)) pipes[0].fd = -1;
+    if (pipes[1].revents != 0 && !read_some(error_pipe_, error_out_)) pipes[1].fd = -1;
+  }
+  int status = 0;
+  waitpid(process_, &status, 0);
+  process_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+ProgramResult run_program(const std::vector<std::string>& arguments) {
+  RunningProgram program(arguments);
+  const int status = program.wait();
+  return {status, program.out(), program.error_out()};
+}
+
+}  // namespace ringdown::program

@@ -1,0 +1,120 @@
+// Bad options, addresses and values: exit status 2 and one line that names the option and what is
+// allowed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "running_program.h"
+
+namespace ringdown::program {
+namespace {
+
+struct Mistake {
+  std::vector<std::string> arguments;
+  std::vector<std::string> told;
+};
+
+std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
+  for (const std::string& argument : mistake.arguments) out << argument << ' ';
+  return out;
+}
+
+class Usage : public testing::TestWithParam<Mistake> {};
+
+TEST_P(Usage, AMistakeIsOneLineWithTheCure) {
+  const ProgramResult result = run_program(GetParam().arguments);
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(std::count(result.error_out.begin(), result.error_out.end(), '\n'), 1)
+      << result.error_out;
+  for (const std::string& words : GetParam().told) {
+    EXPECT_NE(result.error_out.find(words), std::string::npos)
+        << words << " in " << result.error_out;
+  }
+}
+
+const std::string long_reason(124, 'r');
+
+INSTANTIATE_TEST_SUITE_P(
+    Storm, Usage,
+    testing::Values(
+        Mistake{{"storm", "--connections", "0"}, {"--connections", "from 1 to", "'0'"}},
+        Mistake{{"storm", "--connections", "-1"}, {"--connections", "'-1'"}},
+        Mistake{{"storm", "--connections", "many"}, {"--connections", "whole number", "'many'"}},
+        Mistake{{"storm", "--connections"}, {"--connections"}},
+        Mistake{{"storm", "--handshakes", "1e3"}, {"--handshakes", "whole number"}},
+        Mistake{{"storm", "--pattern", "server-first"},
+                {"--pattern", "half-close or client-first"}},
+        Mistake{{"storm", "--hold", "-1"}, {"--hold", "seconds from 0 to"}},
+        Mistake{{"storm", "--hold", "nan"}, {"--hold", "seconds"}},
+        Mistake{{"storm", "--hold", "1", "--handshakes", "5"}, {"--hold", "as many --handshakes"}},
+        Mistake{{"storm", "--hold", "1", "--pattern", "client-first"}, {"--hold", "half-close"}},
+        Mistake{{"storm", "--late-messages", "1", "--pattern", "client-first"},
+                {"--late-messages", "half-close"}},
+        Mistake{{"storm", "--late-messages", "1000001"}, {"--late-messages", "1000000"}},
+        Mistake{{"storm", "--message-size", "0"}, {"--message-size", "bytes from 1 to 16777216"}},
+        Mistake{{"storm", "--half-close", "tls"}, {"--half-close", "ws or tcp", "no TLS"}},
+        Mistake{{"storm", "--half-close", "udp"}, {"--half-close", "ws or tcp"}},
+        Mistake{{"storm", "--close-status", "1006"}, {"--close-status", "1000-1003"}},
+        Mistake{{"storm", "--close-status", "5000"}, {"--close-status", "3000-4999"}},
+        Mistake{{"storm", "--close-reason", long_reason}, {"--close-reason", "123 bytes", "124"}},
+        Mistake{{"storm", "--close-reason", "\xff"}, {"--close-reason", "UTF-8"}},
+        Mistake{{"storm", "--close-status", "1005", "--close-reason", "x"},
+                {"--close-reason", "1005"}},
+        Mistake{{"storm", "--close-timeout", "0"}, {"--close-timeout", "0.001"}},
+        Mistake{{"storm", "--source-addresses", "here"}, {"--source-addresses", "127.0.0.2"}},
+        Mistake{{"storm", "--path", "chat"}, {"--path", "begins with '/'"}},
+        Mistake{{"storm", "--json", "/nowhere/out.json"}, {"--json", "cannot be written"}},
+        Mistake{{"storm", "--threads", "0"}, {"--threads", "from 1 to"}},
+        Mistake{{"storm", "--threads", "3", "--connections", "2"}, {"--threads", "--connections"}},
+        Mistake{{"storm", "--rate", "1"}, {"--rate", "storm --help"}},
+        Mistake{{"storm", "ws://127.0.0.1:9001/", "more"}, {"more", "storm --help"}},
+        Mistake{{"storm", "wss://127.0.0.1:9001/"}, {"URL", "no TLS in this build"}},
+        Mistake{{"storm", "http://127.0.0.1/"}, {"URL", "ws://HOST"}},
+        Mistake{{"storm", "ws:///path"}, {"URL", "no host"}},
+        Mistake{{"storm", "ws://[::1/"}, {"URL", "']'"}},
+        Mistake{{"storm", "ws://127.0.0.1:99999/"}, {"URL", "port", "65535"}},
+        Mistake{{"storm", "ws://127.0.0.1:9001/#part"}, {"URL"}},
+        Mistake{{"storm", "ws://no-such-host.invalid/"}, {"URL", "no-such-host.invalid"}}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Serve, Usage,
+    testing::Values(
+        Mistake{{"serve", "--listen", "here"}, {"--listen", "127.0.0.1:9001", "unix:PATH"}},
+        Mistake{{"serve", "--listen", "127.0.0.1:99999"}, {"--listen"}},
+        Mistake{{"serve", "--listen", "192.0.2.1:1"}, {"--listen", "192.0.2.1:1"}},
+        Mistake{{"serve", "--listen", "unix:/nowhere/socket"},
+                {"--listen", "unix:/nowhere/socket"}},
+        Mistake{{"serve", "--listen", "unix:@ringdown-usage", "--threads", "2"}, {"--threads"}},
+        Mistake{{"serve", "--mode", "loud"}, {"--mode", "echo, push or sink"}},
+        Mistake{{"serve", "--threads", "x"}, {"--threads"}},
+        Mistake{{"serve", "--max-connections", "0"}, {"--max-connections"}},
+        Mistake{{"serve", "--max-message", "2G"}, {"--max-message", "1073741824"}},
+        Mistake{{"serve", "--close-timeout", "0"}, {"--close-timeout"}},
+        Mistake{{"serve", "--handshake-timeout", "soon"}, {"--handshake-timeout", "seconds"}},
+        Mistake{{"serve", "--idle-timeout", "-1"}, {"--idle-timeout"}},
+        Mistake{{"serve", "--answer-delay", "x"}, {"--answer-delay"}},
+        Mistake{{"serve", "--hold-eof", "86401"}, {"--hold-eof", "86400"}},
+        Mistake{{"serve", "--drain-timeout", ""}, {"--drain-timeout"}},
+        Mistake{{"serve", "extra"}, {"extra", "serve --help"}}));
+
+INSTANTIATE_TEST_SUITE_P(Program, Usage,
+                         testing::Values(Mistake{{}, {"--help"}}, Mistake{{"rain"}, {"rain"}},
+                                         Mistake{{"--loud"}, {"--loud"}}));
+
+TEST(Help, IsThereForEachCommandWithExamples) {
+  for (const std::string command : {"storm", "serve"}) {
+    const ProgramResult result = run_program({command, "--help"});
+    EXPECT_EQ(result.status, 0);
+    EXPECT_NE(result.out.find("Examples:"), std::string::npos);
+    EXPECT_EQ(result.error_out, "");
+  }
+  const ProgramResult result = run_program({"--help"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_NE(result.out.find("storm"), std::string::npos);
+  EXPECT_NE(result.out.find("serve"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ringdown::program

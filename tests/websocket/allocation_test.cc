@@ -1,0 +1,240 @@
+// Once warm, nothing is allocated: not for a message, not for a connection and its two handshakes.
+// A program of its own, because it replaces the functions that allocate.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "ringdown/server.h"
+
+namespace {
+
+std::uint64_t allocations = 0;
+
+void* counted(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+
+void* counted_aligned(std::size_t size, std::align_val_t alignment) {
+  ++allocations;
+  const auto wanted = static_cast<std::size_t>(alignment);
+  if (void* memory = std::aligned_alloc(wanted, (size + wanted - 1) / wanted * wanted)) {
+    return memory;
+  }
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+// [new.delete]: the array and nothrow forms call these.
+void* operator new(std::size_t size) { return counted(size); }
+void* operator new(std::size_t size, std::align_val_t at) { return counted_aligned(size, at); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace ringdown {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t large_size = 100 * 1024;
+constexpr std::size_t fragment_size = 8 * 1024;
+constexpr std::size_t connections_at_once = 10;
+
+// Sends every message back from a place of its own: one message of a connection is under way at a
+// time.
+class Echo final : public ServerEvents {
+ public:
+  Echo() {
+    places_.resize(2 * connections_at_once);
+    for (auto& place : places_) place.resize(large_size);
+  }
+  UpgradeAnswer on_upgrade(const UpgradeView&) override {
+    UpgradeAnswer answer;
+    answer.user_value = next_place_++ % places_.size();
+    return answer;
+  }
+  void on_message(WebSocket& socket, MessageKind kind, ConstBytes bytes) override {
+    std::vector<std::byte>& place = places_[socket.user_value()];
+    ASSERT_LE(bytes.size(), place.size());
+    if (!bytes.empty()) std::memcpy(place.data(), bytes.data(), bytes.size());
+    ASSERT_EQ(socket.send(kind, ConstBytes(place).first(bytes.size())), Start::io_pending);
+  }
+  void on_closed(WebSocket&, const Closed& how) override {
+    clean += how.outcome == CloseOutcome::clean ? 1U : 0U;
+  }
+  void on_drained() override { drained = true; }
+
+  std::size_t clean = 0;
+  bool drained = false;
+
+ private:
+  std::vector<std::vector<std::byte>> places_;
+  std::size_t next_place_ = 0;
+};
+
+// Sends `messages` of each kind in turn, waits for each echo, then closes: by shutdown and the
+// peer's answer.
+class Talker final : public WebSocketEvents {
+ public:
+  void on_open(WebSocket& socket) override { go_on(socket); }
+  void on_open_failed(WebSocket&, const OpenFailed& failed) override {
+    ADD_FAILURE() << name(failed.failure) << " " << failed.error.name();
+  }
+  void on_message(WebSocket& socket, MessageKind, ConstBytes bytes) override {
+    ASSERT_EQ(bytes.size(), waited_for_);
+    ++echoes;
+    go_on(socket);
+  }
+  void on_closed(WebSocket&, const Closed& how) override {
+    clean += how.outcome == CloseOutcome::clean ? 1U : 0U;
+    closed = true;
+  }
+  void begin(std::size_t messages) {
+    left_ = messages;
+    closed = false;
+  }
+
+  std::size_t echoes = 0;
+  std::size_t clean = 0;
+  bool closed = true;
+
+ private:
+  void go_on(WebSocket& socket) {
+    if (left_ == 0) {
+      ASSERT_EQ(socket.shutdown(CloseStatus(4000), "that was all"), Start::io_pending);
+      return;
+    }
+    switch (--left_ % 3) {
+      case 0: return send_small(socket);
+      case 1: return send_fragments(socket);
+      default: return send_large(socket);
+    }
+  }
+  void send_small(WebSocket& socket) {
+    waited_for_ = 5;
+    ASSERT_EQ(socket.send_text("small"), Start::io_pending);
+  }
+  void send_fragments(WebSocket& socket) {
+    waited_for_ = fragment_size;
+    for (std::size_t at = 0; at < fragment_size; at += 1024) {
+      ASSERT_EQ(socket.send_fragment(MessageKind::binary, ConstBytes(bytes_).subspan(at, 1024),
+                                     at + 1024 == fragment_size),
+                Start::io_pending);
+    }
+  }
+  void send_large(WebSocket& socket) {
+    waited_for_ = large_size;
+    ASSERT_EQ(socket.send(MessageKind::binary, bytes_), Start::io_pending);
+  }
+
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(large_size, std::byte{0x5A});
+  std::size_t left_ = 0;
+  std::size_t waited_for_ = 0;
+};
+
+class Allocations : public ::testing::TestWithParam<Features> {
+ protected:
+  void SetUp() override {
+    ReactorOptions options;
+    options.allowed_features = GetParam();
+    options.sockets_per_ring = 128;
+    reactor_.emplace(options);
+    server_.emplace(*reactor_, echo_);
+    const auto listening = server_->listen(*SocketAddress::parse("127.0.0.1:0"));
+    ASSERT_FALSE(listening.error);
+    DialRequest request;
+    request.url = "ws://" + listening.address.to_string() + "/";
+    dialer_.emplace(*reactor_, request);
+    ASSERT_EQ(dialer_->problem(), "");
+  }
+  void TearDown() override {
+    DrainPlan plan;
+    plan.deadline = Clock::now();
+    ASSERT_EQ(server_->drain(plan), Start::io_pending);
+    run_until([&] { return echo_.drained; });
+  }
+  template <class Done>
+  void run_until(Done done) {
+    const TimePoint deadline = Clock::now() + 60s;
+    while (!done() && Clock::now() < deadline) reactor_->run_once(deadline);
+    ASSERT_TRUE(done());
+  }
+  // Dials, echoes and closes, several at once.
+  void connect(std::size_t connections, std::size_t messages) {
+    while (connections > 0) {
+      for (Talker& talker : talkers_) {
+        if (!talker.closed || connections == 0) continue;
+        talker.begin(messages);
+        const DialResult dialled = dialer_->dial(talker);
+        ASSERT_EQ(dialled.start, Start::io_pending);
+        --connections;
+      }
+      reactor_->run_once(Clock::now() + 10s);
+    }
+    run_until([&] {
+      for (const Talker& talker : talkers_) {
+        if (!talker.closed) return false;
+      }
+      return server_->open_connections() == 0;
+    });
+  }
+  std::size_t clean() const {
+    std::size_t sum = 0;
+    for (const Talker& talker : talkers_) sum += talker.clean;
+    return sum;
+  }
+
+  Echo echo_;
+  std::array<Talker, connections_at_once> talkers_;
+  std::optional<Reactor> reactor_;
+  std::optional<Server> server_;
+  std::optional<Dialer> dialer_;
+};
+
+constexpr Features single_receives =
+    all_features & ~static_cast<Features>(Feature::multishot_receive);
+INSTANTIATE_TEST_SUITE_P(Kernels, Allocations, ::testing::Values(all_features, single_receives),
+                         [](const auto& tested) {
+                           return tested.param == all_features ? "all" : "without_multishot";
+                         });
+
+TEST_P(Allocations, NoneForAConnectionOnceWarm) {
+  connect(50, 1);
+  const std::size_t clean_before = clean();
+  const std::size_t pools = reactor_->statistics().pool_bytes;
+  const std::uint64_t before = allocations;
+  connect(200, 1);
+  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(clean() - clean_before, 200U);
+  EXPECT_EQ(echo_.clean, clean());
+  EXPECT_EQ(reactor_->statistics().pool_bytes, pools);
+}
+
+TEST_P(Allocations, NoneForAMessageOnceWarm) {
+  connect(1, 30);
+  const std::size_t echoes_before = talkers_[0].echoes;
+  const std::uint64_t before = allocations;
+  connect(1, 1000);
+  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(talkers_[0].echoes - echoes_before, 1000U);
+  EXPECT_EQ(talkers_[0].clean, 2U);
+}
+
+TEST(AllocationCount, SeesWhatIsAllocated) {
+  const std::uint64_t before = allocations;
+  auto memory = std::make_unique<std::vector<int>>(100);
+  EXPECT_EQ(allocations - before, 2U) << memory->size();
+}
+
+}  // namespace
+}  // namespace ringdown

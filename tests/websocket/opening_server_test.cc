@@ -1,0 +1,273 @@
+// The server's side of the opening handshake, against clients that do it wrong, slowly, or not at
+// all.
+#include <gtest/gtest.h>
+
+#include "fixture.h"
+
+namespace ringdown {
+namespace {
+
+const std::string key_field = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+const std::string good_fields =
+    "Host: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+    key_field;
+const std::string good_request = "GET / HTTP/1.1\r\n" + good_fields + "\r\n";
+
+struct BadRequest {
+  std::string name;
+  std::string bytes;
+  int http_status;
+};
+
+std::string without(std::string text, std::string_view part) {
+  const std::size_t at = text.find(part);
+  EXPECT_NE(at, std::string::npos) << part;
+  return text.erase(at, part.size());
+}
+
+const std::vector<BadRequest>& bad_requests() {
+  static const std::vector<BadRequest> all{
+      {"not_http", "SSH-2.0-OpenSSH_9.2\r\n\r\n", 400},
+      {"binary", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", 12), 400},
+      {"post", "POST / HTTP/1.1\r\n" + good_fields + "\r\n", 405},
+      {"old_http", "GET / HTTP/1.0\r\n" + good_fields + "\r\n", 505},
+      {"no_host", without(good_request, "Host: test\r\n"), 400},
+      {"no_upgrade", without(good_request, "Upgrade: websocket\r\n"), 426},
+      {"no_connection", without(good_request, "Connection: Upgrade\r\n"), 400},
+      {"no_version", without(good_request, "Sec-WebSocket-Version: 13\r\n"), 426},
+      {"no_key", without(good_request, key_field), 400},
+      {"folded_field", "GET / HTTP/1.1\r\nX: a\r\n b\r\n" + good_fields + "\r\n", 400},
+      {"too_large", "GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", 431},
+      {"endless_method", std::string(20'000, 'G'), 400},
+      {"endless_target", "GET /" + std::string(20'000, 't'), 431},
+  };
+  return all;
+}
+
+class OpeningServer : public WebSocketTest {
+ protected:
+  std::string status_line(const RawPeer& peer) {
+    return peer.has_head() ? peer.head().substr(0, peer.head().find("\r\n")) : "";
+  }
+};
+
+class RefusedRequest : public OpeningServer, public ::testing::WithParamInterface<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(Requests, RefusedRequest,
+                         ::testing::Range<std::size_t>(0, bad_requests().size()),
+                         [](const auto& tested) { return bad_requests()[tested.param].name; });
+
+TEST_P(RefusedRequest, IsAnsweredWithAStatusAndAnEnd) {
+  const BadRequest& request = bad_requests()[GetParam()];
+  serve(application());
+  RawPeer& peer = raw_client();
+  peer.write(request.bytes);
+  ASSERT_TRUE(pump([&] { return peer.ended(); }));
+  EXPECT_TRUE(status_line(peer).starts_with("HTTP/1.1 " + std::to_string(request.http_status)))
+      << status_line(peer);
+  EXPECT_FALSE(peer.was_reset());
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_EQ(server->tally().refused, 1U);
+  EXPECT_TRUE(host.endpoints.empty());
+}
+
+TEST_P(RefusedRequest, IsTheSameByteByByte) {
+  const BadRequest& request = bad_requests()[GetParam()];
+  serve(application());
+  RawPeer& peer = raw_client();
+  const std::size_t most = std::min<std::size_t>(request.bytes.size(), 300);
+  for (std::size_t i = 0; i < most && !peer.ended(); ++i) {
+    peer.write(request.bytes.substr(i, 1));
+    turn();
+  }
+  peer.write(request.bytes.substr(most));
+  ASSERT_TRUE(pump([&] { return peer.ended(); }));
+  EXPECT_TRUE(status_line(peer).starts_with("HTTP/1.1 " + std::to_string(request.http_status)))
+      << status_line(peer);
+  EXPECT_EQ(server->tally().refused, 1U);
+}
+
+TEST_F(OpeningServer, RefusesWhatTheApplicationRefuses) {
+  host.when_upgrade = [](const UpgradeView& request, UpgradeAnswer& answer, Endpoint&) {
+    answer.refuse_with = 403;
+    if (request.target() == "/words") answer.refuse_reason = "Members Only";
+  };
+  serve(application());
+  RawPeer& plain = raw_client();
+  plain.request_upgrade();
+  RawPeer& words = raw_client();
+  words.write("GET /words HTTP/1.1\r\n" + good_fields + "\r\n");
+  ASSERT_TRUE(pump([&] { return plain.ended() && words.ended(); }));
+  EXPECT_EQ(status_line(plain), "HTTP/1.1 403 Forbidden");
+  EXPECT_EQ(status_line(words), "HTTP/1.1 403 Members Only");
+  EXPECT_EQ(host.refused, 2U);
+  EXPECT_EQ(server->tally().refused, 2U);
+}
+
+TEST_F(OpeningServer, TellsOurClientWhyItWasRefused) {
+  host.when_upgrade = [](const UpgradeView&, UpgradeAnswer& answer, Endpoint&) {
+    answer.refuse_with = 429;
+  };
+  serve(application());
+  Endpoint& client = dial(address, {});
+  ASSERT_TRUE(pump([&] { return client.is_over() && server->open_connections() == 0; }));
+  EXPECT_EQ(client.open_failed->failure, OpenFailure::http_status);
+  EXPECT_EQ(client.open_failed->http_status, 429);
+}
+
+TEST_F(OpeningServer, ARefusedClientThatTalksOnStillReadsTheRefusal) {
+  host.when_upgrade = [](const UpgradeView&, UpgradeAnswer& answer, Endpoint&) {
+    answer.refuse_with = 503;
+  };
+  serve(application());
+  RawPeer& peer = raw_client();
+  peer.pause_reading();
+  peer.write(good_request + std::string(500'000, 'x'));
+  ASSERT_TRUE(pump([&] { return peer.all_written(); }));
+  peer.resume_reading();
+  ASSERT_TRUE(pump([&] { return peer.ended(); }));
+  EXPECT_FALSE(peer.was_reset());
+  EXPECT_EQ(status_line(peer), "HTTP/1.1 503 Service Unavailable");
+}
+
+TEST_F(OpeningServer, ShowsTheRequest) {
+  std::string seen;
+  host.when_upgrade = [&](const UpgradeView& request, UpgradeAnswer&, Endpoint&) {
+    seen = std::string(request.target()) + " " + std::string(request.host()) + " " +
+           std::string(request.origin()) + " " + std::string(request.header("x-token"));
+    for (std::size_t i = 0; i < request.subprotocol_count(); ++i) {
+      seen += " " + std::string(request.subprotocol(i));
+    }
+    EXPECT_EQ(request.header("X-None"), "");
+  };
+  serve(application());
+  DialRequest request;
+  request.url = "ws://example.test:9/path?query=1";
+  request.address = address;
+  request.origin = "http://example.test";
+  request.subprotocols = {"chat", "superchat"};
+  request.headers = {{"X-Token", "secret"}};
+  Endpoint& client = dial(request);
+  ASSERT_TRUE(pump([&] { return client.opened; }));
+  EXPECT_EQ(seen, "/path?query=1 example.test:9 http://example.test secret chat superchat");
+  EXPECT_EQ(client.socket->subprotocol(), "");
+}
+
+TEST_F(OpeningServer, AnswersWithASubprotocolFieldsAndAValue) {
+  const std::vector<Header> fields{{"X-Session", "42"}, {"X-Empty", ""}};
+  host.when_upgrade = [&](const UpgradeView& request, UpgradeAnswer& answer, Endpoint&) {
+    if (request.subprotocol_count() == 2) answer.subprotocol = request.subprotocol(1);
+    answer.headers = fields;
+    answer.user_value = 7;
+  };
+  serve(application());
+  DialRequest request;
+  request.url = "ws://test/";
+  request.address = address;
+  request.subprotocols = {"chat", "superchat"};
+  Endpoint& client = dial(request);
+  std::string session;
+  client.when[Told::open] = [&] {
+    session = client.socket->response_header("x-session");
+    EXPECT_EQ(client.socket->response_header("X-None"), "");
+  };
+  ASSERT_TRUE(pump([&] { return client.opened; }));
+  EXPECT_EQ(session, "42");
+  EXPECT_EQ(client.socket->subprotocol(), "superchat");
+  Endpoint& accepted = host.endpoints.back();
+  EXPECT_EQ(accepted.socket->subprotocol(), "superchat");
+  EXPECT_EQ(accepted.socket->user_value(), 7U);
+  EXPECT_EQ(accepted.socket->role(), Role::server);
+  RawPeer& raw = raw_client();
+  request_to_open(raw);
+  EXPECT_EQ(raw.field("X-Session"), "42");
+  EXPECT_EQ(raw.field("Sec-WebSocket-Accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");  // RFC 6455 1.3
+}
+
+TEST_F(OpeningServer, AnAnswerThatCannotBeSentIsAServerError) {
+  const std::vector<Header> fields{{"X-Session", "4\r\nX-Evil: 2"}};
+  host.when_upgrade = [&](const UpgradeView&, UpgradeAnswer& answer, Endpoint&) {
+    answer.headers = fields;
+  };
+  serve(application());
+  RawPeer& peer = raw_client();
+  peer.request_upgrade();
+  ASSERT_TRUE(pump([&] { return peer.ended(); }));
+  EXPECT_EQ(status_line(peer), "HTTP/1.1 500 Internal Server Error");
+  host.endpoints.clear();  // asked about, never opened
+}
+
+TEST_F(OpeningServer, TakesAHeadByteByByteAndTheFramesBehindIt) {
+  serve(application());
+  RawPeer& peer = raw_client();
+  const std::string bytes = good_request + frame(Role::client, text_frame, "first");
+  for (const char byte : bytes) {
+    peer.write(std::string(1, byte));
+    turn();
+  }
+  ASSERT_TRUE(
+      pump([&] { return !host.endpoints.empty() && host.endpoints[0].messages.size() == 1; }));
+  EXPECT_EQ(host.endpoints[0].texts(), std::vector<std::string>{"first"});
+}
+
+TEST_F(OpeningServer, TakesFramesOfTheHeadsOwnSegment) {
+  serve(automatic());
+  RawPeer& peer = raw_client();
+  peer.write(good_request + frame(Role::client, text_frame, "first") +
+             frame(Role::client, binary_frame, std::string(5000, 's')) +
+             frame(Role::client, close_frame, close_payload(CloseStatus(4000))));
+  ASSERT_TRUE(pump([&] { return peer.ended(); }));
+  ASSERT_EQ(host.endpoints.size(), 1U);
+  EXPECT_EQ(host.endpoints[0].messages.size(), 2U);
+  EXPECT_EQ(peer.close_received()->status(), CloseStatus(4000));
+  ASSERT_TRUE(pump([&] { return host.endpoints[0].closed.has_value(); }));
+  EXPECT_EQ(host.endpoints[0].closed->outcome, CloseOutcome::clean);
+}
+
+TEST_F(OpeningServer, TakesAHeadInHalvesOfEveryLength) {
+  serve(application());
+  const std::string bytes = good_request + frame(Role::client, text_frame, "behind");
+  for (std::size_t split = 1; split < bytes.size(); split += 9) {
+    RawPeer& peer = raw_client();
+    peer.write(bytes.substr(0, split));
+    for (int i = 0; i < 3; ++i) turn();
+    peer.write(bytes.substr(split));
+    ASSERT_TRUE(pump([&] { return peer.has_head(); })) << split;
+    Endpoint& accepted = host.endpoints.back();
+    ASSERT_TRUE(pump([&] { return accepted.messages.size() == 1; })) << split;
+  }
+}
+
+TEST_F(OpeningServer, EndsAClientThatSaysNothing) {
+  WebSocketOptions options;
+  options.open_timeout = 60ms;
+  serve(options);
+  const TimePoint began = Clock::now();
+  RawPeer& silent = raw_client();
+  RawPeer& slow = raw_client();
+  slow.write("GET / HTTP/1.1\r\nX-Endless: ");
+  ASSERT_TRUE(pump([&] {
+    slow.write("x");  // a byte a turn does not put it off
+    return silent.was_reset() && slow.was_reset();
+  }));
+  EXPECT_GE(Clock::now() - began, 60ms);
+  EXPECT_EQ(server->tally().open_timed_out, 2U);
+  EXPECT_EQ(server->tally().open_dropped, 0U);
+}
+
+TEST_F(OpeningServer, CountsClientsThatGoAway) {
+  serve(application());
+  RawPeer& ends = raw_client();
+  ends.send_fin();
+  RawPeer& resets = raw_client();
+  RawPeer& half = raw_client();
+  half.write(good_request.substr(0, 40));
+  ASSERT_TRUE(pump([&] { return server->tally().accepted == 3; }));
+  resets.reset();
+  half.send_fin();
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_EQ(server->tally().open_dropped, 3U);
+}
+
+}  // namespace
+}  // namespace ringdown
