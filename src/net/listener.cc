@@ -47,6 +47,7 @@ TcpListener::Result TcpListener::listen(const SocketAddress& address, Options op
   if (listening.error) return {listening.error, {}};
   descriptor_ = listening.descriptor;
   backlog_ = options.backlog;
+  one_at_a_time_ = options.one_at_a_time;
   stopping_ = paused_ = moving_ = false;
   arm();
   return {Error(), listening.address};
@@ -62,7 +63,8 @@ void TcpListener::arm() noexcept {
   }
   // Until it completes for the last time, sockets that we open ourselves go to other rings.
   reactor_.keep_free(ring_, static_cast<std::size_t>(backlog_));
-  reactor_.ring(ring_).accept(accept_operation_, descriptor_);
+  reactor_.ring(ring_).accept(accept_operation_, descriptor_,
+                              one_at_a_time_ ? AcceptMode::once : AcceptMode::multishot);
 }
 
 void TcpListener::on_accept(const Completion& completion) {

@@ -133,6 +133,29 @@ TEST_F(Servers, AbortAllOfThem) {
   dial_many(1);  // it goes on accepting
 }
 
+TEST_F(Servers, AcceptNoMoreThanTheMostAllowed) {
+  ServerOptions options{.websocket = automatic()};
+  options.connections_max = 3;
+  serve(options);
+  std::vector<RawPeer*> peers;
+  for (int i = 0; i < 10; ++i) {
+    peers.push_back(&raw_client());
+    peers.back()->request_upgrade();
+  }
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    ASSERT_TRUE(pump([&] {
+      EXPECT_LE(server->open_connections(), 3U);
+      return peers[i]->has_head();
+    })) << i;
+    settle();
+    EXPECT_EQ(server->open_connections(), std::min<std::size_t>(3, peers.size() - i));
+    peers[i]->send_close();
+    ASSERT_TRUE(pump([&] { return peers[i]->ended(); })) << i;
+    peers[i]->close();
+  }
+  ASSERT_TRUE(pump([&] { return server->tally().clean == peers.size(); }));
+}
+
 TEST_F(Servers, ListenOnSeveralAddresses) {
   serve(automatic());
   const auto second = server->listen(*SocketAddress::parse("127.0.0.1:0"));
