@@ -41,7 +41,6 @@ class ServiceThread : Immovable {
   // Once it is finished.
   const ServerTally& tally() const noexcept { return tally_; }
   std::uint64_t aborted_by_drain() const noexcept { return tally_.aborted - aborted_before_drain_; }
-  std::uint64_t aborted_by_drain() const noexcept { return tally_.aborted - aborted_before_drain_; }
   const ReactorStatistics& statistics() const noexcept { return statistics_; }
   // Of a reactor that has no connection yet.
   std::size_t pools_fixed() const noexcept { return pools_fixed_; }
@@ -58,7 +57,6 @@ class ServiceThread : Immovable {
   Bell& bell_;
   ServiceCounts counts_;
   ServerTally tally_;
-  std::uint64_t aborted_before_drain_ = 0;
   std::uint64_t aborted_before_drain_ = 0;
   ReactorStatistics statistics_;
   std::size_t pools_fixed_ = 0;
