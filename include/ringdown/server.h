@@ -61,8 +61,9 @@ struct ServerOptions {
   }();
   int backlog = 4096;
   bool reuse_port = false;  // one listener per reactor on one address (socket(7), SO_REUSEPORT)
-  std::size_t connections_max =
-      0;  // 0: what descriptors allow. Beyond: accepting stops until one ends
+  // 0: what descriptors allow. Beyond it accepting stops until one ends; the kernel queues up to
+  // `backlog`.
+  std::size_t connections_max = 0;
 };
 
 // Counted since the server was made.

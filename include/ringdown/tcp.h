@@ -66,6 +66,9 @@ class RINGDOWN_API TcpListener : Immovable {
   struct Options {
     int backlog = 4096;
     bool reuse_port = false;
+    // An operation for each connection, so that `pause` in on_accepted holds at once; else whoever
+    // is queued comes with it.
+    bool one_at_a_time = false;
   };
   struct Result {
     Error error;
@@ -92,6 +95,7 @@ class RINGDOWN_API TcpListener : Immovable {
   int descriptor_ = -1;
   int backlog_ = 0;
   std::uint16_t ring_ = 0;  // where accepting is armed
+  bool one_at_a_time_ = false;
   bool paused_ = false;
   bool stopping_ = false;
   bool moving_ = false;  // to a ring with room

@@ -47,6 +47,7 @@ TcpListener::Result TcpListener::listen(const SocketAddress& address, Options op
   if (listening.error) return {listening.error, {}};
   descriptor_ = listening.descriptor;
   backlog_ = options.backlog;
+  one_at_a_time_ = options.one_at_a_time;
   stopping_ = paused_ = moving_ = false;
   arm();
   return {Error(), listening.address};
@@ -60,16 +61,20 @@ void TcpListener::arm() noexcept {
     retry_timer_.arm(reactor_, reactor_.now() + retry_after);
     return events_.on_accept_failed(refused.error());
   }
-  reactor_.ring(ring_).accept(accept_operation_, descriptor_);
+  // Until it completes for the last time, sockets that we open ourselves go to other rings.
+  reactor_.keep_free(ring_, static_cast<std::size_t>(backlog_));
+  reactor_.ring(ring_).accept(accept_operation_, descriptor_,
+                              one_at_a_time_ ? AcceptMode::once : AcceptMode::multishot);
 }
 
 void TcpListener::on_accept(const Completion& completion) {
+  const bool is_last = !accept_operation_.in_flight();
+  if (is_last) reactor_.give_free(ring_, static_cast<std::size_t>(backlog_));
   if (completion.result >= 0) {
     const bool direct = has(reactor_.features(), Feature::direct_descriptors);
     reactor_.socket_arrived(ring_);
-    const bool nearly_full = reactor_.is_nearly_full(ring_, static_cast<std::size_t>(backlog_));
-    if (nearly_full && !moving_ && !paused_ && !stopping_ && accept_operation_.in_flight() &&
-        !cancel_operation_.in_flight()) {
+    const bool goes_on = !is_last && !moving_ && !paused_ && !stopping_;
+    if (goes_on && reactor_.is_nearly_full(ring_, 0) && !cancel_operation_.in_flight()) {
       moving_ = true;
       reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
     }

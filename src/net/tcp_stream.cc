@@ -84,7 +84,8 @@ Start TcpStream::abort() {
 }
 
 void TcpStream::begin_abort(Error reason) {
-  if (stage_ == Stage::aborting || stage_ == Stage::closing) return;
+  // A linger's deadline may come in the turn in which the descriptor was closed.
+  if (stage_ >= Stage::aborting) return;
   stage_ = Stage::aborting;
   close_reason_ = reason;
   // RST is sent only where something is cut off: not after both FINs, nor where the peer's RST was
@@ -346,7 +347,7 @@ void Cancelling::on_cancelled(const Completion&) {
 // Both halves are gone; the user is told once, and a stream that was already closing goes on to its
 // end by itself.
 void TcpStream::fail(Error error) {
-  if (failure_ || stage_ == Stage::aborting || stage_ == Stage::closing) return;
+  if (failure_ || stage_ >= Stage::aborting) return;
   failure_ = error;
   for (Half* half : {&halves_.send, &halves_.receive}) {
     if (*half != Half::ended) *half = Half::aborted;

@@ -54,6 +54,7 @@ ReactorCore::ReactorCore(Reactor& reactor, const ReactorOptions& options)
   options_.sockets_per_ring = sockets_allowed(options.sockets_per_ring);
   rings_.push_back(std::make_unique<Ring>(main_ring_options()));
   sockets_.push_back(0);
+  kept_free_.push_back(0);
   leased_.push_back({});
 }
 
@@ -89,6 +90,7 @@ void ReactorCore::add_slot_ring() {
   options.signal_descriptor = wake_descriptor_.get();
   rings_.push_back(std::make_unique<Ring>(options));
   sockets_.push_back(0);
+  kept_free_.push_back(0);
   leased_.push_back({});
   if (thread_adopted_) rings_.back()->enable();
 }
@@ -106,10 +108,22 @@ bool ReactorCore::all_buffers_leased(std::uint16_t ring, BufferGroup group) cons
   return leased_[ring][static_cast<std::size_t>(group)] >= rings_[ring]->buffers(group);
 }
 
+std::size_t ReactorCore::bounded_margin(std::uint16_t ring, std::size_t margin) const noexcept {
+  return std::min<std::size_t>(margin, rings_[ring]->sockets_max() / 4);
+}
+
 bool ReactorCore::is_nearly_full(std::uint16_t ring, std::size_t margin) const noexcept {
   if (!has(features(), Feature::direct_descriptors)) return false;
-  const std::size_t most = rings_[ring]->sockets_max();
-  return sockets_[ring] + std::min(margin, most / 4) >= most;
+  const std::size_t taken = sockets_[ring] + kept_free_[ring];
+  return taken + bounded_margin(ring, margin) >= rings_[ring]->sockets_max();
+}
+
+void ReactorCore::keep_free(std::uint16_t ring, std::size_t margin) noexcept {
+  kept_free_[ring] += bounded_margin(ring, margin);
+}
+
+void ReactorCore::give_free(std::uint16_t ring, std::size_t margin) noexcept {
+  kept_free_[ring] -= bounded_margin(ring, margin);
 }
 
 std::size_t ReactorCore::sockets() const noexcept {

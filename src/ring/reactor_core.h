@@ -58,6 +58,10 @@ class ReactorCore : Immovable {
   void socket_arrived(std::uint16_t ring) noexcept { ++sockets_[ring]; }
   void socket_gone(std::uint16_t ring) noexcept { --sockets_[ring]; }
   bool is_nearly_full(std::uint16_t ring, std::size_t margin) const noexcept;
+  // Places of the table that an accept armed there may fill before anybody looks again: at most a
+  // quarter of it, and nobody else's meanwhile.
+  void keep_free(std::uint16_t ring, std::size_t margin) noexcept;
+  void give_free(std::uint16_t ring, std::size_t margin) noexcept;
   std::size_t sockets() const noexcept;
 
   // Provided buffers in the hands of streams. While others are left, a receive that found none
@@ -88,6 +92,7 @@ class ReactorCore : Immovable {
   static void push(TaskList& list, TurnTask& task) noexcept;
   static bool run_list(TaskList& list);
 
+  std::size_t bounded_margin(std::uint16_t ring, std::size_t margin) const noexcept;
   std::size_t turn(TimePoint wait_until);
   void adopt_thread();
   std::size_t run_posted();
@@ -112,6 +117,7 @@ class ReactorCore : Immovable {
   bool is_foreign_ = false;
   std::vector<std::unique_ptr<Ring>> rings_;  // [0] is the main ring, the only one waited on
   std::vector<std::size_t> sockets_;          // by ring
+  std::vector<std::size_t> kept_free_;        // by ring
   TimePoint now_;
   TimerWheel timers_;
   TaskList turn_end_;

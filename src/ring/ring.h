@@ -24,6 +24,7 @@ inline constexpr std::size_t small_buffer_size = 4096;
 inline constexpr std::size_t large_buffer_size = 262144;
 
 enum class ReceiveMode : std::uint8_t { once, multishot };
+enum class AcceptMode : std::uint8_t { once, multishot };
 
 // Whether the next verb of this socket starts only when this one has succeeded (IOSQE_IO_LINK).
 enum class Link : std::uint8_t { none, next };
@@ -62,8 +63,8 @@ class Ring : Immovable {
   // Forgets a `poll` in flight because the ring is about to be destroyed; it holds no memory of
   // ours.
   void abandon(Operation& operation) noexcept;
-  // Multishot; each completion's result is the slot (or descriptor) of an accepted socket.
-  void accept(Operation& operation, int listener);
+  // Each completion's result is the slot (or descriptor) of an accepted socket.
+  void accept(Operation& operation, int listener, AcceptMode mode = AcceptMode::multishot);
   void open_socket(Operation& operation, OpenSocket& request);
   // After the completion of `open_socket`: the socket, or none (result < 0).
   Socket take_opened(OpenSocket& request, std::int32_t result);

@@ -60,8 +60,10 @@ const std::string* Server::Core::intern(std::string_view subprotocol) {
 
 Server::ListenResult Server::Core::listen(const SocketAddress& address) {
   auto acceptor = std::make_unique<Acceptor>(*this);
-  const TcpListener::Result result = acceptor->listener().listen(
-      address, {.backlog = options_.backlog, .reuse_port = options_.reuse_port});
+  const TcpListener::Result result =
+      acceptor->listener().listen(address, {.backlog = options_.backlog,
+                                            .reuse_port = options_.reuse_port,
+                                            .one_at_a_time = options_.connections_max != 0});
   if (result.error) return {result.error, {}};
   acceptors_.push_back(std::move(acceptor));
   ++listening_;

@@ -41,6 +41,7 @@ struct Flight {
   OpenSocket* request = nullptr;
   const SocketAddress* peer = nullptr;
   ReceiveMode mode = ReceiveMode::once;
+  AcceptMode accepts = AcceptMode::once;
   BufferGroup group = BufferGroup::small;
   std::span<const std::byte> bytes;  // send
   const msghdr* message = nullptr;   // send, gathered

@@ -37,9 +37,11 @@ void Ring::abandon(Operation& operation) noexcept {
   native_->abandon(operation);
 }
 
-void Ring::accept(Operation& operation, int listener) {
+void Ring::accept(Operation& operation, int listener, AcceptMode mode) {
   put_in_flight(operation);
-  native_->prepare(operation, Verb::accept).descriptor = listener;
+  auto& flight = native_->prepare(operation, Verb::accept);
+  flight.descriptor = listener;
+  flight.accepts = mode;
 }
 
 void Ring::open_socket(Operation& operation, OpenSocket& request) {

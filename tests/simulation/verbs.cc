@@ -171,7 +171,8 @@ void Ring::Native::attempt_accept(Flight& flight) {
     endpoint.release();
     return finish(flight, -ENFILE);
   }
-  const bool more = !network.random().chance(network.options().multishot_ends);
+  const bool more = flight.accepts == AcceptMode::multishot &&
+                    !network.random().chance(network.options().multishot_ends);
   const bool again = more && !listener->queue.empty();
   const std::uint64_t number = flight.number;
   complete(flight, {.result = static_cast<std::int32_t>(*slot), .more = more});

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 
@@ -113,13 +114,20 @@ class SilentClient {
 
   // RFC 6455 5.5.1: FIN bit and opcode 8.
   void wait_for_close() const { EXPECT_EQ(read_byte(), 0x88); }
-
- private:
+  void wait_for_reset() const {
+    EXPECT_EQ(read_byte(), -1);
+    EXPECT_EQ(errno, ECONNRESET);
+  }
+  void send_and_end(const std::string& bytes) const {
+    EXPECT_EQ(write(descriptor_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(shutdown(descriptor_, SHUT_WR), 0);
+  }
   int read_byte() const {
     unsigned char byte = 0;
-    if (read(descriptor_, &byte, 1) != 1) return -1;
-    return byte;
+    return read(descriptor_, &byte, 1) == 1 ? byte : -1;
   }
+
+ private:
   int descriptor_;
 };
 
@@ -336,6 +344,34 @@ TEST(Serve, EndsAtOnceAtTheSecondSignal) {
   server.signal(SIGTERM);
   client.wait_for_close();
   EXPECT_EQ(server.drain(), -SIGTERM);
+}
+
+TEST(Serve, AnswersClosesAsLateAsItWasTold) {
+  Serving server({"--answer-delay", "0.2"});
+  int status = -1;
+  const Json json =
+      storm({server.url(), "--connections", "5", "--pattern", "client-first"}, status);
+  EXPECT_EQ(status, 0);
+  EXPECT_GE(json.at("latency_us").at("close").at("p50"), 200'000);
+  EXPECT_EQ(server.drain(), 0);
+}
+
+TEST(Serve, HoldsOnToWhoSentFinWithoutClose) {
+  Serving server({"--hold-eof", "3600"});
+  const SilentClient client(server.address());
+  // RFC 6455 5.2: a text frame of one byte, with a mask of zeros.
+  client.send_and_end(std::string("\x81\x81\0\0\0\0x", 7));
+  for (const int expected : {0x81, 1, int{'x'}}) EXPECT_EQ(client.read_byte(), expected);
+  // It is open still: the drain finds it, and closes it.
+  server.signal(SIGTERM);
+  client.wait_for_close();
+}
+
+TEST(Serve, AbortsWhoIsIdle) {
+  Serving server({"--idle-timeout", "0.1"});
+  const SilentClient client(server.address());
+  client.wait_for_reset();
+  EXPECT_EQ(server.drain(), 0);
 }
 
 TEST(Serve, WritesItsTally) {

@@ -60,6 +60,10 @@ class Bench {
     for (const auto& pair : pairs_) {
       expect_consistent(pair->client, pair->server);
       expect_consistent(pair->server, pair->client);
+      if (run_.network.faults.empty() && run_.network.cuts.empty()) {
+        expect_undisturbed(pair->client, pair->server);
+        expect_undisturbed(pair->server, pair->client);
+      }
       if (run_.gentle) {
         expect_gentle(pair->client, pair->server);
         expect_gentle(pair->server, pair->client);
@@ -216,6 +220,14 @@ void expect_consistent(const Actor& actor, const Actor& peer) {
     EXPECT_FALSE(ours.shutdown_done && ours.shutdown_done->error);
     EXPECT_FALSE(ours.close_done && ours.close_done->error);
   }
+}
+
+void expect_undisturbed(const Actor& actor, const Actor& peer) {
+  const auto& ours = actor.endpoint.closed;
+  const auto& theirs = peer.endpoint.closed;
+  if (!ours || !theirs || theirs->outcome != CloseOutcome::clean) return;
+  EXPECT_NE(ours->outcome, CloseOutcome::dropped) << "clean, but not for the peer";
+  EXPECT_EQ(theirs->peer_status, ours->own_status);
 }
 
 void expect_gentle(const Actor& actor, const Actor& peer) {

@@ -47,7 +47,6 @@ struct SimulatedPair {
 
 struct SimulatedResult {
   std::uint64_t trace_hash = 0;
-  std::uint64_t bytes_from_clients = 0;
   std::uint64_t bytes = 0;
 };
 
@@ -56,7 +55,10 @@ SimulatedResult run_pairs(const SimulatedRun& run,
 
 // What holds however a connection ended.
 void expect_consistent(const Actor& actor, const Actor& peer);
-// What holds when nothing cut it off.
+// What holds when the network did its part: an end that is clean for one was not cut off for the
+// other.
+void expect_undisturbed(const Actor& actor, const Actor& peer);
+// What holds when nobody cut anything off either.
 void expect_gentle(const Actor& actor, const Actor& peer);
 
 }  // namespace ringdown

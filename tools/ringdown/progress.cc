@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "arguments.h"
 
@@ -46,7 +47,11 @@ void Progress::show(const Snapshot& snapshot) {
       if (snapshot.phase == phase_ && Clock::now() < next_line_) return;
       phase_ = snapshot.phase;
       next_line_ = Clock::now() + between_lines;
-      std::fprintf(stderr, "%s\n", line_of(snapshot).c_str());
+      // An idle server says nothing.
+      if (std::string line = line_of(snapshot); line != last_line_) {
+        std::fprintf(stderr, "%s\n", line.c_str());
+        last_line_ = std::move(line);
+      }
       return;
   }
 }

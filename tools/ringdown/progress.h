@@ -37,6 +37,7 @@ class Progress {
   enum class Form : std::uint8_t { none, live, lines };
   Form form_;
   std::string phase_;
+  std::string last_line_;
   TimePoint next_line_{};
 };
 

@@ -1,0 +1,111 @@
+// The echo under backpressure: a client that does not read for a while gets everything back, whole
+// and in order, and the server keeps one message of it, not all.
+#include "echo_service.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "service_thread.h"
+
+namespace ringdown::program {
+namespace {
+
+// Sends all it has while it is paused; reads on when its own sends have stood still.
+class StubbornClient final : public WebSocketEvents {
+ public:
+  // Copied and borrowed by `send`, over and over: more than two sockets' buffers hold.
+  static constexpr std::size_t small = 3'000;
+  static constexpr std::size_t large = 40'000;
+  static constexpr std::uint64_t messages = 2'000;
+  static constexpr std::chrono::milliseconds standstill{100};
+
+  explicit StubbornClient(Reactor& reactor) : reactor_(reactor) {}
+
+  std::uint64_t received() const { return received_; }
+  std::uint64_t sent_when_resumed() const { return sent_when_resumed_; }
+  bool all_right() const { return all_right_; }
+  CloseOutcome outcome() const { return outcome_; }
+
+  void on_open(WebSocket& socket) override {
+    socket_ = &socket;
+    socket.pause();
+    send_more();
+  }
+  void on_writable(WebSocket&) override { send_more(); }
+  void on_message(WebSocket& socket, MessageKind kind, ConstBytes bytes) override {
+    const auto filler = static_cast<std::byte>(received_);
+    all_right_ = all_right_ && kind == MessageKind::binary && bytes.size() == size_of(received_) &&
+                 std::all_of(bytes.begin(), bytes.end(), [&](std::byte b) { return b == filler; });
+    ++received_;
+    if (received_ == messages) (void)socket.close();
+  }
+  void on_closed(WebSocket&, const Closed& closed) override {
+    outcome_ = closed.outcome;
+    reactor_.stop();
+  }
+  void on_open_failed(WebSocket&, const OpenFailed&) override { reactor_.stop(); }
+
+ private:
+  static std::size_t size_of(std::uint64_t number) { return number % 3 == 0 ? small : large; }
+
+  void send_more() {
+    resume_timer_.arm(reactor_, Clock::now() + standstill);
+    for (; sent_ < messages; ++sent_) {
+      // Borrowed until on_sent: each has its own storage.
+      std::vector<std::byte>& bytes = storage_[sent_];
+      bytes.assign(size_of(sent_), static_cast<std::byte>(sent_));
+      if (socket_->send(MessageKind::binary, bytes) != Start::io_pending) return;
+    }
+  }
+  void on_standstill() {
+    if (!socket_->is_paused()) return;
+    sent_when_resumed_ = sent_;
+    socket_->resume();
+  }
+
+  Reactor& reactor_;
+  WebSocket* socket_ = nullptr;
+  std::vector<std::vector<std::byte>> storage_{messages};
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+  std::uint64_t sent_when_resumed_ = 0;
+  bool all_right_ = true;
+  CloseOutcome outcome_ = CloseOutcome::dropped;
+  Timer<&StubbornClient::on_standstill> resume_timer_{*this};
+};
+
+TEST(EchoService, GivesEverythingBackToAClientThatReadsLate) {
+  Bell bell;
+  ReleaseHub hub;
+  ServiceThread service({}, {*SocketAddress::parse("127.0.0.1:0")}, hub, bell);
+  Reactor reactor;
+  StubbornClient client(reactor);
+  DialRequest request;
+  request.url = "ws://" + service.addresses().front().to_string() + "/";
+  ASSERT_EQ(dial(reactor, client, request).start, Start::io_pending);
+  reactor.run();
+  // The server stopped reading, or all would have been sent before a single one was read.
+  EXPECT_LT(client.sent_when_resumed(), StubbornClient::messages);
+  EXPECT_EQ(client.received(), StubbornClient::messages);
+  EXPECT_TRUE(client.all_right());
+  EXPECT_EQ(client.outcome(), CloseOutcome::clean);
+}
+
+TEST(KeptMessages, AreUsedAgainUnlessTheyGrewLarge) {
+  KeptMessages messages;
+  KeptMessage& message = messages.take();
+  message.bytes.resize(50'000);
+  messages.give_back(message);
+  KeptMessage& again = messages.take();
+  EXPECT_EQ(&again, &message);
+  EXPECT_EQ(again.bytes.size(), 50'000U);
+  again.bytes.resize(2U << 20);
+  messages.give_back(again);
+  KeptMessage& fresh = messages.take();
+  EXPECT_LT(fresh.bytes.capacity(), 2U << 20);
+  messages.give_back(fresh);
+}
+
+}  // namespace
+}  // namespace ringdown::program

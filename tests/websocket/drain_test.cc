@@ -1,0 +1,240 @@
+// The drain: every connection is told, nothing is lost, and it comes to an end.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "fixture.h"
+
+namespace ringdown {
+namespace {
+
+class Drain : public WebSocketTest {
+ protected:
+  static DrainPlan plan(std::chrono::milliseconds bound = 10s) {
+    DrainPlan plan;
+    plan.deadline = Clock::now() + bound;
+    plan.reason = "going down";
+    return plan;
+  }
+  void dial_many(std::size_t count) {
+    while (clients.size() < count) dial(address, automatic());
+    ASSERT_TRUE(pump([&] { return opened() == count; }));
+  }
+  std::size_t opened() const {
+    return static_cast<std::size_t>(std::ranges::count_if(clients, &Endpoint::opened));
+  }
+  std::size_t told() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        clients, [](const Endpoint& client) { return client.peer_close.has_value(); }));
+  }
+};
+
+TEST_F(Drain, LosesNoMessageOfManyThatAreFlowing) {
+  serve(automatic());
+  dial_many(60);
+  std::size_t sent = 0;
+  const auto talk = [&] {
+    for (Endpoint& client : clients) {
+      if (client.socket == nullptr || !client.socket->is_open()) continue;
+      if (client.send("message " + std::to_string(sent)) == Start::io_pending) ++sent;
+    }
+    for (Endpoint& accepted : host.endpoints) {
+      if (accepted.socket == nullptr || !accepted.socket->is_open()) continue;
+      static_cast<void>(accepted.send(std::string(3000, 's')));
+    }
+  };
+  for (int i = 0; i < 20; ++i) {
+    talk();
+    turn();
+  }
+  DrainPlan slowly = plan();
+  slowly.per_second = 600;
+  ASSERT_EQ(server->drain(slowly), Start::io_pending);
+  EXPECT_EQ(host.drained, 0U) << "not inside the call";
+  ASSERT_TRUE(pump([&] {
+    talk();
+    return host.drained == 1;
+  }));
+  ASSERT_TRUE(pump([&] { return std::ranges::all_of(clients, &Endpoint::is_over); }));
+  std::size_t received = 0;
+  std::size_t answered = 0;
+  for (const Endpoint& accepted : host.endpoints) {
+    received += accepted.messages.size();
+    answered += static_cast<std::size_t>(std::ranges::count(accepted.sent, Error(), &Sent::error));
+  }
+  EXPECT_EQ(received, sent);
+  std::size_t delivered = 0;
+  for (const Endpoint& client : clients) {
+    delivered += client.messages.size();
+    EXPECT_EQ(client.closed->outcome, CloseOutcome::clean);
+    EXPECT_EQ(client.closed->peer_status, CloseStatus::going_away);
+    EXPECT_EQ(client.peer_close->reason, "going down");
+  }
+  EXPECT_EQ(delivered, answered);
+  EXPECT_EQ(server->tally().clean, 60U);
+}
+
+TEST_F(Drain, GoesOnDeliveringUntilEachPeersClose) {
+  serve(automatic());
+  auto [accepted, peer] = wire(Role::server, {});
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
+  for (int i = 0; i < 30; ++i) {
+    peer.send(text_frame, "late " + std::to_string(i));
+    turn();
+  }
+  peer.send_close(CloseStatus(4000));
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_EQ(accepted.messages.size(), 30U);
+  EXPECT_EQ(accepted.peer_close->status, CloseStatus(4000));
+  EXPECT_FALSE(accepted.shutdown_done) << "nobody called shutdown";
+  EXPECT_EQ(peer.close_received()->status(), CloseStatus::going_away);
+}
+
+TEST_F(Drain, KeepsItsPace) {
+  serve(automatic());
+  dial_many(60);
+  DrainPlan slowly = plan();
+  slowly.per_second = 300;
+  ASSERT_EQ(server->drain(slowly), Start::io_pending);
+  const TimePoint began = Clock::now();
+  ASSERT_TRUE(pump([&] {
+    // What was told until now was asked for before now, at most a tick ahead of the pace.
+    const double elapsed = std::chrono::duration<double>(Clock::now() - began).count();
+    EXPECT_LE(static_cast<double>(told()), 300 * (elapsed + 0.010) + 1);
+    return host.drained == 1;
+  }));
+  EXPECT_GE(Clock::now() - began, 150ms);
+  EXPECT_EQ(server->tally().clean, 60U);
+}
+
+TEST_F(Drain, AbortsAtItsDeadlineWhoeverIsLeft) {
+  serve(automatic());
+  std::vector<RawPeer*> silent;
+  for (int i = 0; i < 5; ++i) silent.push_back(&wire(Role::server, {}).peer);
+  RawPeer& opening = raw_client();
+  opening.write("GET / HT");
+  dial_many(5);
+  const TimePoint began = Clock::now();
+  ASSERT_EQ(server->drain(plan(80ms)), Start::io_pending);
+  EXPECT_EQ(server->drain(plan()), Start::wrong_state);
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_GE(Clock::now() - began, 80ms);
+  EXPECT_EQ(server->tally().clean, 5U);
+  EXPECT_EQ(server->tally().aborted, 5U);
+  EXPECT_EQ(server->tally().open_dropped, 1U);
+  ASSERT_TRUE(pump(
+      [&] { return opening.was_reset() && std::ranges::all_of(silent, &RawPeer::was_reset); }));
+  for (const RawPeer* peer : silent) EXPECT_NE(peer->close_received(), nullptr);
+}
+
+TEST_F(Drain, ServesWhoIsStillOpening) {
+  serve(automatic());
+  RawPeer& half = raw_client();
+  half.write("GET / HTTP/1.1\r\n");
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 1; }));
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  settle();
+  half.write(
+      "Host: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+  ASSERT_TRUE(pump([&] { return half.close_received() != nullptr; }));
+  EXPECT_EQ(half.close_received()->reason(), "going down");
+  half.send_close();
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_EQ(server->tally().clean, 1U);
+}
+
+TEST_F(Drain, ServesWhoIsInTheListenQueue) {
+  ServerOptions options{.websocket = automatic()};
+  options.connections_max = 2;
+  serve(options);
+  for (int i = 0; i < 2; ++i) wire(Role::server, {});
+  settle();
+  for (int i = 0; i < 5; ++i) raw_client().request_upgrade();
+  settle();
+  EXPECT_LT(server->open_connections(), 7U);
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  ASSERT_TRUE(pump([&] {
+    for (RawPeer& peer : raw_peers) {
+      if (peer.close_received() && !peer.ended()) peer.send_close();
+    }
+    return host.drained == 1;
+  }));
+  for (const RawPeer& peer : raw_peers) EXPECT_NE(peer.close_received(), nullptr);
+  EXPECT_EQ(server->tally().clean, 7U);
+}
+
+TEST_F(Drain, TakesInWhoIsClosingAlready) {
+  serve(application());
+  auto [half_closed, one] = wire(Role::server, {});
+  EXPECT_EQ(half_closed.shutdown(CloseStatus(4001)), Start::io_pending);
+  auto [unanswered, two] = wire(Role::server, {});
+  two.send_close(CloseStatus(4002));
+  auto [closing, three] = wire(Role::server, {});
+  EXPECT_EQ(closing.close(CloseStatus(4003)), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return unanswered.peer_close && one.close_received(); }));
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return unanswered.closed.has_value(); }));
+  EXPECT_EQ(two.close_received()->status(), CloseStatus::going_away);
+  one.send_close();
+  three.send_close();
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_EQ(one.close_received()->status(), CloseStatus(4001));
+  EXPECT_EQ(three.close_received()->status(), CloseStatus(4003));
+  EXPECT_EQ(server->tally().clean, 3U);
+}
+
+TEST_F(Drain, OfNothingIsOverSoon) {
+  serve(application());
+  ASSERT_EQ(server->drain({}), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  ASSERT_EQ(server->drain({}), Start::io_pending);  // not even a listener
+  EXPECT_EQ(host.drained, 1U);
+  ASSERT_TRUE(pump([&] { return host.drained == 2; }));
+}
+
+TEST_F(Drain, MayBeFollowedByAnotherLife) {
+  serve(automatic());
+  dial_many(3);
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  ASSERT_FALSE(server->listen(address).error);
+  dial_many(6);
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return host.drained == 2; }));
+  EXPECT_EQ(server->tally().clean, 6U);
+}
+
+TEST_F(Drain, MayBeginInAHandler) {
+  host.when_upgrade = [&](const UpgradeView&, UpgradeAnswer&, Endpoint& accepted) {
+    accepted.when[Told::message] = [&] {
+      EXPECT_EQ(server->drain(plan()), Start::io_pending);
+      EXPECT_EQ(server->drain(plan()), Start::wrong_state);
+    };
+  };
+  serve(automatic());
+  dial_many(10);
+  EXPECT_EQ(clients[4].send("please stop"), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_EQ(server->tally().clean, 10U);
+}
+
+TEST_F(Drain, RefusesAPlanThatCannotBe) {
+  serve(application());
+  const auto refused = [&](int status, std::string reason) {
+    DrainPlan bad = plan();
+    bad.status = static_cast<CloseStatus>(status);
+    bad.reason = std::move(reason);
+    EXPECT_EQ(server->drain(bad), Start::bad_argument) << status;
+  };
+  refused(999, "");
+  refused(1006, "");
+  refused(1001, std::string(124, 'r'));
+  refused(1001, "\xFF");
+  Endpoint& client = dial(address, {});
+  ASSERT_TRUE(pump([&] { return client.opened; }));  // nothing has begun
+}
+
+}  // namespace
+}  // namespace ringdown
