@@ -16,7 +16,11 @@ struct Mistake {
 };
 
 std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
-  for (const std::string& argument : mistake.arguments) out << argument << ' ';
+  // Escaped: the name of a case goes into an XML report, which an argument that is not UTF-8 would
+  // spoil.
+  for (const std::string& argument : mistake.arguments) {
+    out << testing::PrintToString(argument) << ' ';
+  }
   return out;
 }
 
