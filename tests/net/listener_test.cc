@@ -1,0 +1,193 @@
+// Listening on real sockets: what is accepted, what waits in the kernel's queue, and the end.
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "bench.h"
+
+namespace ringdown {
+namespace {
+
+class Accepting final : public ListenerEvents {
+ public:
+  explicit Accepting(Reactor& reactor) : listener(reactor, *this), reactor_(reactor) {}
+  void on_accepted(Socket socket) override {
+    EXPECT_FALSE(in_call);
+    EXPECT_EQ(stopped, 0U) << "accepted behind the end";
+    accepted.push_back(socket);
+    if (then) then();
+  }
+  void on_accept_failed(Error error) override { errors.push_back(error); }
+  void on_stopped() override {
+    EXPECT_FALSE(in_call);
+    ++stopped;
+  }
+  Start stop() {
+    in_call = true;
+    const Start answer = listener.stop();
+    in_call = false;
+    return answer;
+  }
+  void close_all() {
+    for (const Socket socket : accepted) close_socket(reactor_, socket);
+    accepted.clear();
+  }
+
+  TcpListener listener;
+  std::vector<Socket> accepted;
+  std::vector<Error> errors;
+  std::size_t stopped = 0;
+  bool in_call = false;
+  std::function<void()> then;
+
+ private:
+  Reactor& reactor_;
+};
+
+class Listening : public NetTest, public ::testing::WithParamInterface<Features> {
+ protected:
+  Listening() : NetTest(GetParam()), accepting_(*reactor) {}
+  void listen(TcpListener::Options options = {}) {
+    const auto result = accepting_.listener.listen(*SocketAddress::parse("127.0.0.1:0"), options);
+    ASSERT_FALSE(result.error) << result.error.name();
+    address_ = result.address;
+    EXPECT_NE(address_.port(), 0);
+  }
+  void connect(int count) {
+    for (int i = 0; i < count; ++i) clients_.emplace_back(raw_connect(address_));
+  }
+  void end() {
+    if (accepting_.listener.is_listening() && accepting_.stopped == 0) {
+      EXPECT_EQ(accepting_.stop(), Start::io_pending);
+      EXPECT_EQ(accepting_.stop(), Start::wrong_state);
+    }
+    ASSERT_TRUE(pump([&] { return accepting_.stopped == 1; }));
+    EXPECT_FALSE(accepting_.listener.is_listening());
+    accepting_.close_all();
+    ASSERT_TRUE(pump([&] { return reactor->statistics().sockets == 0; }));
+    clients_.clear();
+  }
+
+  Accepting accepting_;
+  SocketAddress address_;
+  std::deque<RawEnd> clients_;
+};
+constexpr Features without_direct =
+    all_features & ~static_cast<Features>(Feature::direct_descriptors);
+INSTANTIATE_TEST_SUITE_P(Kernels, Listening, ::testing::Values(all_features, without_direct),
+                         [](const auto& tested) {
+                           return tested.param == all_features ? "direct" : "plain";
+                         });
+
+TEST_P(Listening, AcceptsEveryone) {
+  listen();
+  connect(10);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 10; }));
+  for (const Socket socket : accepting_.accepted) {
+    EXPECT_EQ(socket.direct, GetParam() == all_features);
+  }
+  connect(5);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 15; }));
+  EXPECT_EQ(reactor->statistics().sockets, 15U);
+  EXPECT_TRUE(accepting_.errors.empty());
+  end();
+}
+
+TEST_P(Listening, AnswersErrorsAtOnce) {
+  listen();
+  Accepting other(*reactor);
+  EXPECT_EQ(other.listener.listen(address_).error, Error(EADDRINUSE));
+  EXPECT_EQ(other.listener.listen(*SocketAddress::parse("192.0.2.1:0")).error,
+            Error(EADDRNOTAVAIL));
+  EXPECT_EQ(other.listener.listen(*SocketAddress::parse("unix:/nowhere/at/all")).error,
+            Error(ENOENT));
+  EXPECT_FALSE(other.listener.is_listening());
+  EXPECT_EQ(other.stop(), Start::wrong_state);
+  end();
+}
+
+TEST_P(Listening, LeavesThemInTheQueueWhilePaused) {
+  listen();
+  accepting_.listener.pause();
+  settle();
+  connect(6);
+  settle();
+  EXPECT_TRUE(accepting_.accepted.empty());
+  accepting_.listener.resume();
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 6; }));
+  end();
+}
+
+TEST_P(Listening, OneAtATimeHoldsAtOnceWhenPaused) {
+  listen({.one_at_a_time = true});
+  accepting_.then = [&] { accepting_.listener.pause(); };
+  connect(5);
+  for (std::size_t expected = 1; expected <= 5; ++expected) {
+    ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == expected; }));
+    settle();
+    EXPECT_EQ(accepting_.accepted.size(), expected);
+    accepting_.listener.resume();
+  }
+  end();
+}
+
+TEST_P(Listening, PausedAndResumedInATurnGoesOn) {
+  listen();
+  settle();
+  for (int i = 0; i < 5; ++i) {
+    accepting_.listener.pause();
+    accepting_.listener.resume();
+    connect(1);
+  }
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 5; }));
+  end();
+}
+
+TEST_P(Listening, ServesWhoIsInTheQueueBeforeItStops) {
+  listen();
+  accepting_.listener.pause();
+  settle();
+  connect(7);
+  EXPECT_EQ(accepting_.stop(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return accepting_.stopped == 1; }));
+  EXPECT_EQ(accepting_.accepted.size(), 7U) << "closing with connections queued resets them";
+  end();
+}
+
+TEST_P(Listening, MayStopInItsHandlerAndListenAgain) {
+  listen();
+  accepting_.then = [&] {
+    const bool is_first = accepting_.accepted.size() == 1;
+    EXPECT_EQ(accepting_.stop(), is_first ? Start::io_pending : Start::wrong_state);
+  };
+  connect(3);
+  ASSERT_TRUE(pump([&] { return accepting_.stopped == 1; }));
+  EXPECT_EQ(accepting_.accepted.size(), 3U);
+  accepting_.stopped = 0;
+  accepting_.then = nullptr;
+  listen();
+  connect(2);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 5; }));
+  end();
+}
+
+TEST_P(Listening, StopsAtOnceWhenNothingHasHappened) {
+  listen();
+  end();
+}
+
+TEST_P(Listening, MovesToAnotherTableBeforeItsOwnIsFull) {
+  listen({.backlog = 8});
+  for (int i = 1; i <= 25; ++i) {
+    connect(8);
+    ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 8U * static_cast<unsigned>(i); }));
+  }
+  EXPECT_TRUE(accepting_.errors.empty());
+  EXPECT_EQ(reactor->statistics().rings > 3, GetParam() == all_features);
+  end();
+}
+
+}  // namespace
+}  // namespace ringdown
