@@ -66,7 +66,8 @@ void Actor::wind_up() {
   if (!is_up()) return;
   plan_.steps = 0;
   plan_.pauses = false;
-  if (endpoint.socket->is_paused()) endpoint.resume();
+  // After `close` the library reads on by itself.
+  if (endpoint.socket->is_paused() && !close_called) endpoint.resume();
   if (endpoint.peer_close) answer();
   if (is_up()) end();
 }

@@ -1,0 +1,125 @@
+// A stream over the simulated ring whose peer does not end: what bounds a linger, and what a send
+// is told that was cut short.
+#include <cerrno>
+#include <optional>
+
+#include "ringdown/tcp.h"
+#include "simulated_seeds.h"
+#include "simulation/world.h"
+
+namespace ringdown {
+namespace {
+
+using namespace std::chrono_literals;
+using simulation::RawListener;
+using simulation::RawPeer;
+using simulation::World;
+
+class Told final : public ByteStreamEvents {
+ public:
+  ~Told() = default;
+  std::size_t on_received(MutableBytes bytes) override { return bytes.size(); }
+  void on_end_of_stream() override {}
+  void on_failed(Error error) override { failed = error; }
+  void on_shutdown(Error) override {}
+  void on_closed(Error error) override { closed = error; }
+  void on_sent(Error error) { sent = error; }
+
+  std::optional<Error> failed;
+  std::optional<Error> closed;
+  std::optional<Error> sent;
+  Send<&Told::on_sent> sending{*this};
+};
+
+// A stream to a raw peer, and the proof that it left nothing.
+class OneStream {
+ public:
+  explicit OneStream(std::uint64_t seed)
+      : world(seed), listener_(simulation::loopback(9000)), stream_(world.reactor(), told) {
+    stream_.adopt(world.connect_to(peer, listener_));
+    world.reactor().core().socket_arrived(0);  // as a connector counts it
+    stream_.start_receiving();
+  }
+  ~OneStream() {
+    EXPECT_TRUE(world.run_until([&] { return told.closed.has_value(); }));
+    EXPECT_FALSE(world.reactor().next_deadline());
+    for (const std::string& fault : world.network().faults_seen()) ADD_FAILURE() << fault;
+  }
+  TcpStream& stream() { return stream_; }
+  // The peer has had RST, and not because something of its own met a closed socket.
+  void expect_reset() {
+    world.run_for(1s);
+    peer.write("late");
+    EXPECT_TRUE(world.run_until([&] { return peer.error() != 0; }));
+    EXPECT_EQ(world.network().data_after_close(), 0U);
+  }
+
+  World world;
+  RawPeer peer;
+  Told told;
+
+ private:
+  RawListener listener_;
+  TcpStream stream_;
+};
+
+TEST(SimulatedLinger, EndsAtItsDeadlineWithRst) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    OneStream one(seed);
+    const TimePoint deadline = one.world.network().now() + 3s;
+    ASSERT_EQ(one.stream().close({.deadline = deadline, .bytes_max = 1 << 20}), Start::io_pending);
+    ASSERT_TRUE(one.world.run_until([&] { return one.peer.has_fin(); }));
+    EXPECT_FALSE(one.told.closed);
+    ASSERT_TRUE(one.world.run_until([&] { return one.told.closed.has_value(); }));
+    EXPECT_EQ(*one.told.closed, Error(ETIMEDOUT));
+    EXPECT_GE(one.world.network().now(), deadline);
+    EXPECT_LT(one.world.network().now(), deadline + 100ms);
+    one.expect_reset();
+  });
+}
+
+TEST(SimulatedLinger, EndsAtItsBoundOfBytesWithRst) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    OneStream one(seed);
+    const TimePoint deadline = one.world.network().now() + 60s;
+    one.peer.write(simulation::pattern(100'000));
+    ASSERT_EQ(one.stream().close({.deadline = deadline, .bytes_max = 50'000}), Start::io_pending);
+    ASSERT_TRUE(one.world.run_until([&] { return one.told.closed.has_value(); }));
+    EXPECT_EQ(*one.told.closed, Error(EMSGSIZE));
+    EXPECT_LT(one.world.network().now(), deadline);
+    one.expect_reset();
+  });
+}
+
+TEST(SimulatedLinger, DiscardsWhatIsWithinItsBoundAndEndsWithThePeer) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    OneStream one(seed);
+    one.peer.write(simulation::pattern(50'000));
+    one.peer.finish();
+    ASSERT_EQ(one.stream().close({.deadline = TimePoint::max(), .bytes_max = 50'000}),
+              Start::io_pending);
+    ASSERT_TRUE(one.world.run_until([&] { return one.told.closed.has_value(); }));
+    EXPECT_EQ(*one.told.closed, Error());
+    EXPECT_FALSE(one.peer.has_reset());
+  });
+}
+
+// MSG_WAITALL: a send is whole or has failed. The kernel took a part of this one.
+TEST(SimulatedSend, ThatAResetCutsShortHasFailed) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    OneStream one(seed);
+    one.peer.set_reading(false);
+    const std::string text = simulation::pattern(400'000);  // more than both buffers hold
+    const ConstBytes piece = simulation::bytes_of(text);
+    ASSERT_EQ(one.stream().send(one.told.sending, {&piece, 1}), Start::io_pending);
+    one.world.run_for(1s);
+    EXPECT_FALSE(one.told.sent);
+    one.peer.reset();
+    ASSERT_TRUE(one.world.run_until([&] { return one.told.sent.has_value(); }));
+    EXPECT_TRUE(*one.told.sent);
+    static_cast<void>(one.stream().abort());
+  });
+}
+
+}  // namespace
+}  // namespace ringdown
