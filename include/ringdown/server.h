@@ -75,6 +75,7 @@ struct ServerTally {
   std::uint64_t open_dropped = 0;    // the client went away during the opening handshake
   std::uint64_t clean = 0;  // the rest by CloseOutcome; their sum and the open ones are `opened`
   std::uint64_t aborted = 0;
+  std::uint64_t aborted_by_drain = 0;  // open ones that a drain ended at its deadline
   std::uint64_t timed_out = 0;
   std::uint64_t violations = 0;
   std::uint64_t dropped = 0;
@@ -86,7 +87,7 @@ struct DrainPlan {
   std::size_t per_second =
       20'000;  // Close frames; a burst would overflow queues of the network (pace)
   CloseStatus status = CloseStatus::going_away;
-  std::string reason;
+  std::string reason{};
 };
 
 class RINGDOWN_API Server : Immovable {

@@ -150,8 +150,8 @@ struct WebSocketOptions {
   Delivery delivery = Delivery::messages;
   AnswerClose answer_close = AnswerClose::application;
   HalfCloseDepth half_close_depth = HalfCloseDepth::websocket;
-  // FIN without a Close frame normally ends the connection. Above zero: our sends go on for so
-  // long, then Close, FIN.
+  // FIN without a Close frame normally ends the connection. Above zero: our sends go on until
+  // `shutdown` or `close`, for so long at most (then RST). Such an end is never clean.
   Milliseconds keep_sending_after_end{0};
 };
 

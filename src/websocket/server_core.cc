@@ -133,14 +133,17 @@ void Server::Core::for_each(const std::function<void(WebSocket&)>& visit) {
   }
 }
 
-void Server::Core::abort_all() {
+std::size_t Server::Core::abort_all() {
+  std::size_t aborted = 0;
   for (const List* list : {&connections_, &undrained_}) {
     for (Connection* connection = list->first; connection != nullptr;) {
       Connection* following = connection->next;
-      static_cast<void>(connection->abort());
+      const bool opened = !connection->is_opening();
+      if (connection->abort() == Start::io_pending && opened) ++aborted;
       connection = following;
     }
   }
+  return aborted;
 }
 
 // --- drain ---
@@ -165,7 +168,7 @@ Start Server::Core::drain(const DrainPlan& plan) {
 void Server::Core::on_drain_tick() {
   const TimePoint now = reactor_.now();
   if (now >= plan_.deadline) {
-    abort_all();
+    tally_.aborted_by_drain += abort_all();
     return end_drain_if_done();
   }
   // What is due by now at the pace; a connection still in its opening handshake has its turn later.

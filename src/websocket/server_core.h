@@ -25,7 +25,7 @@ class Server::Core final : public ConnectionOwner {
   ListenResult listen(const SocketAddress& address);
   Start drain(const DrainPlan& plan);
   void stop_accepting();
-  void abort_all();
+  std::size_t abort_all();  // answers how many open ones this ended
   void for_each(const std::function<void(WebSocket&)>& visit);
 
   ServerEvents& events() noexcept { return events_; }

@@ -22,7 +22,6 @@ namespace {
 struct ServeTally {
   ServerTally sum;
   std::uint64_t drained = 0;  // open when the drain began
-  std::uint64_t aborted_by_drain = 0;
 
   void add(const ServerTally& tally) {
     sum.accepted += tally.accepted;
@@ -32,6 +31,7 @@ struct ServeTally {
     sum.open_dropped += tally.open_dropped;
     sum.clean += tally.clean;
     sum.aborted += tally.aborted;
+    sum.aborted_by_drain += tally.aborted_by_drain;
     sum.timed_out += tally.timed_out;
     sum.violations += tally.violations;
     sum.dropped += tally.dropped;
@@ -114,7 +114,6 @@ ServeTally ServeRun::drain() {
       show("draining");
     }
     tally.add(thread->tally());
-    tally.aborted_by_drain += thread->aborted_by_drain();
   }
   progress_.end();
   return tally;
@@ -164,7 +163,7 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"violations", sum.violations},
       {"dropped", sum.dropped},
       {"open_at_drain", tally.drained},
-      {"aborted_by_drain", tally.aborted_by_drain},
+      {"aborted_by_drain", sum.aborted_by_drain},
   };
 }
 
@@ -227,7 +226,7 @@ int run_serve(const ServeOptions& options) {
     write_json(json_file, json_of(options, tally));
     json_file.flush();
   }
-  return json_file.good() && tally.aborted_by_drain == 0 ? 0 : 1;
+  return json_file.good() && tally.sum.aborted_by_drain == 0 ? 0 : 1;
 }
 
 }  // namespace ringdown::program

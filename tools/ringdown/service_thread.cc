@@ -101,7 +101,6 @@ void ServiceThread::serve(Reactor& reactor, Service& service) {
 void ServiceThread::drain(const DrainPlan& plan) {
   drain_asked_ = true;
   reactor_->post([this, plan] {
-    aborted_before_drain_ = server_->tally().aborted;
     service_->start_draining();
     (void)server_->drain(plan);
   });

@@ -40,7 +40,6 @@ class ServiceThread : Immovable {
   bool is_finished() const noexcept { return finished_.load(std::memory_order_acquire); }
   // Once it is finished.
   const ServerTally& tally() const noexcept { return tally_; }
-  std::uint64_t aborted_by_drain() const noexcept { return tally_.aborted - aborted_before_drain_; }
   const ReactorStatistics& statistics() const noexcept { return statistics_; }
   // Of a reactor that has no connection yet.
   std::size_t pools_fixed() const noexcept { return pools_fixed_; }
@@ -57,7 +56,6 @@ class ServiceThread : Immovable {
   Bell& bell_;
   ServiceCounts counts_;
   ServerTally tally_;
-  std::uint64_t aborted_before_drain_ = 0;
   ReactorStatistics statistics_;
   std::size_t pools_fixed_ = 0;
   std::promise<void> listening_;
