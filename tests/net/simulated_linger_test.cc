@@ -104,6 +104,26 @@ TEST(SimulatedLinger, DiscardsWhatIsWithinItsBoundAndEndsWithThePeer) {
   });
 }
 
+// A thread that runs late finds both in one turn. A second close would be of whoever has the slot
+// by then.
+TEST(SimulatedLinger, ClosesItsSocketOnceWhenTheDeadlineComesWithTheClose) {
+  for_each_seed(300, [](std::uint64_t seed) {
+    OneStream one(seed);
+    simulation::Network& network = one.world.network();
+    one.peer.finish();
+    one.world.run_for(10ms);
+    const auto bound = std::chrono::microseconds(seed * 20);
+    ASSERT_EQ(one.stream().close({.deadline = network.now() + bound, .bytes_max = 1}),
+              Start::io_pending);
+    while (!one.told.closed) {
+      one.world.reactor().run_once(network.now());
+      network.advance(2ms);
+    }
+    one.world.run_for(1s);
+    EXPECT_EQ(one.world.reactor().statistics().sockets, 0U);
+  });
+}
+
 // MSG_WAITALL: a send is whole or has failed. The kernel took a part of this one.
 TEST(SimulatedSend, ThatAResetCutsShortHasFailed) {
   for_each_seed(100, [](std::uint64_t seed) {

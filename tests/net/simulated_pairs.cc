@@ -102,6 +102,8 @@ StreamRunResult run_streams(const StreamRun& run,
     while (pairs.size() < run.plans.size() && (!run.one_by_one || pairs.back()->is_connected())) {
       begin_next();
     }
+    // The thread runs late now and then.
+    if (random.chance(0.05)) network.advance(std::chrono::microseconds(random.between(0, 3000)));
     const bool winds_up = network.now() > wind_up;
     const auto step = std::chrono::microseconds(random.between(0, winds_up ? 100'000 : 1000));
     reactor.run_once(network.now() + (network.now() > give_up ? std::chrono::seconds(1) : step));

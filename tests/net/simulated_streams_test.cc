@@ -112,22 +112,6 @@ TEST(SimulatedStreams, CompleteEverythingOnceWhenStreamsAreCutOff) {
   EXPECT_GT(reset, 0U);
 }
 
-// The deadline may pass in the turn in which the socket is closed: a second close would be of
-// whoever has its slot by then.
-TEST(SimulatedStreams, CloseTheirSocketOnceWhenALingerEndsAtItsDeadline) {
-  for_each_seed(3000, [&](std::uint64_t seed) {
-    Random random(seed);
-    StreamRun run;
-    run.seed = seed;
-    run.network.delay_max = std::chrono::milliseconds(1);
-    StreamPlan plan;
-    plan.linger = std::chrono::milliseconds(random.between(0, 8));
-    plan.ending = StreamEnding::close;
-    run.plans.assign(3, {plan, plan});
-    run_streams(run);
-  });
-}
-
 TEST(SimulatedStreams, EndWhereverTheConnectionIsCut) {
   for_each_seed(20, [&](std::uint64_t seed) {
     StreamRun run = random_run(seed);

@@ -142,11 +142,8 @@ void Actor::send_ping() {
 }
 
 void Actor::toggle_pause() {
-  if (endpoint.socket->is_paused()) {
-    endpoint.resume();
-  } else if (!close_called) {
-    endpoint.pause();
-  }
+  if (close_called) return;
+  endpoint.socket->is_paused() ? endpoint.resume() : endpoint.pause();
 }
 
 // --- refusals ---

@@ -104,6 +104,9 @@ class Bench {
         drain_due = false;
         drain();
       }
+      // The thread runs late now and then.
+      if (random_.chance(0.05))
+        network_.advance(std::chrono::microseconds(random_.between(0, 3000)));
       const bool winds_up = age > 200ms;
       const auto step = std::chrono::microseconds(random_.between(0, winds_up ? 100'000 : 1000));
       reactor_->run_once(network_.now() + step);

@@ -178,6 +178,36 @@ void run_client(std::uint64_t seed, std::size_t spoken, StreamEnd how, std::size
   expect_nothing_left(reactor);
 }
 
+// RFC 6455 5.5.2: a ping is answered "unless it already received a Close frame".
+TEST(SimulatedStreamEnd, NoPingBehindTheCloseIsAnswered) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    simulation::Network::reset(seed, {.print_trace = wants_trace()});
+    std::optional<Reactor> reactor(std::in_place, small_reactor);
+    Accepting events;
+    {
+      Server server(*reactor, events);
+      reactor->run_once(TimePoint::min());
+      const auto listening = server.listen(*SocketAddress::parse("127.0.0.1:0"));
+      simulation::RawPeer peer;
+      peer.connect(listening.address);
+      peer.write(std::string(request_head) + frame(Role::client, 0x89, "before") +
+                 frame(Role::client, 0x88, "\x0f\xa0") + frame(Role::client, 0x89, "behind"));
+      peer.finish();
+      run_until(*reactor,
+                [&] { return events.endpoint.is_over() && peer.error() + peer.has_fin(); });
+      const std::string answer = peer.read();
+      const std::size_t head = answer.find("\r\n\r\n") + 4;
+      const std::string whole =
+          frame(Role::server, 0x8a, "before") + frame(Role::server, 0x88, "\x0f\xa0");
+      EXPECT_EQ(answer.substr(head), whole.substr(0, answer.size() - head));
+      EXPECT_TRUE(peer.error() != 0 || answer.size() == head + whole.size());
+      static_cast<void>(server.drain({}));
+      run_until(*reactor, [&] { return events.drained; });
+    }
+    expect_nothing_left(reactor);
+  });
+}
+
 TEST(SimulatedStreamEnd, AtEachByteIsToldByTheServer) {
   const std::size_t whole = request_head.size() + Conversation(Role::client).bytes.size();
   for_each_seed(8, [&](std::uint64_t seed) {
