@@ -180,7 +180,8 @@ void run_client(std::uint64_t seed, std::size_t spoken, StreamEnd how, std::size
 
 // RFC 6455 5.5.2: a ping is answered "unless it already received a Close frame".
 TEST(SimulatedStreamEnd, NoPingBehindTheCloseIsAnswered) {
-  for_each_seed(100, [](std::uint64_t seed) {
+  std::size_t answered = 0;
+  for_each_seed(100, [&](std::uint64_t seed) {
     simulation::Network::reset(seed, {.print_trace = wants_trace()});
     std::optional<Reactor> reactor(std::in_place, small_reactor);
     Accepting events;
@@ -195,17 +196,20 @@ TEST(SimulatedStreamEnd, NoPingBehindTheCloseIsAnswered) {
       peer.finish();
       run_until(*reactor,
                 [&] { return events.endpoint.is_over() && peer.error() + peer.has_fin(); });
-      const std::string answer = peer.read();
-      const std::size_t head = answer.find("\r\n\r\n") + 4;
+      // The server ends TCP at the Close; what it had not read by then is answered with RST.
       const std::string whole =
           frame(Role::server, 0x8a, "before") + frame(Role::server, 0x88, "\x0f\xa0");
-      EXPECT_EQ(answer.substr(head), whole.substr(0, answer.size() - head));
-      EXPECT_TRUE(peer.error() != 0 || answer.size() == head + whole.size());
+      const std::string answer = peer.read();
+      EXPECT_TRUE(peer.error() != 0 || answer.ends_with("\r\n\r\n" + whole));
+      EXPECT_EQ(answer.find("behind"), std::string::npos);
+      answered += peer.error() == 0 ? 1U : 0U;
       static_cast<void>(server.drain({}));
       run_until(*reactor, [&] { return events.drained; });
     }
-    expect_nothing_left(reactor);
+    reactor.reset();
+    EXPECT_EQ(simulation::Network::current().open_sockets(), 0U);
   });
+  EXPECT_GT(answered, 0U);
 }
 
 TEST(SimulatedStreamEnd, AtEachByteIsToldByTheServer) {
