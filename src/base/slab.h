@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/poison.h"
 
 namespace ringdown {
 
@@ -19,12 +20,16 @@ class Slab {
   Slab() = default;
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
-  ~Slab() { RINGDOWN_CHECK(taken_ == 0); }
+  ~Slab() {
+    RINGDOWN_CHECK(taken_ == 0);
+    for (const auto& block : blocks_) unpoison(block.get(), block_places * sizeof(Place));
+  }
 
   template <class... Arguments>
   T* take(Arguments&&... arguments) {
     if (free_ == nullptr) grow();
     Place* place = free_;
+    unpoison(place, sizeof(Place));
     free_ = place->next;
     ++taken_;
     return ::new (static_cast<void*>(place->bytes)) T(std::forward<Arguments>(arguments)...);
@@ -35,6 +40,7 @@ class Slab {
     auto* place = reinterpret_cast<Place*>(object);
     place->next = free_;
     free_ = place;
+    poison(place, sizeof(Place));
     --taken_;
   }
 
@@ -56,6 +62,7 @@ class Slab {
       block[i].next = free_;
       free_ = &block[i];
     }
+    poison(block, block_places * sizeof(Place));
   }
 
   std::vector<std::unique_ptr<Place[]>> blocks_;

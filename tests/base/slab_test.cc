@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/poison.h"
+
 namespace ringdown {
 namespace {
 
@@ -117,6 +119,14 @@ TEST(SlabDeathTest, MayNotGoWhileAnObjectIsTaken) {
         slab.take(1);
       },
       "taken_ == 0");
+}
+
+TEST(SlabDeathTest, ShowsTheAddressSanitizerWhoReadsWhatWasGivenBack) {
+  if (!sanitizes_addresses) GTEST_SKIP() << "not a build with the address sanitizer";
+  Slab<std::uint64_t> slab;
+  std::uint64_t* const kept = slab.take(7U);
+  slab.give_back(kept);
+  EXPECT_DEATH(static_cast<void>(*static_cast<volatile std::uint64_t*>(kept)), "use-after-poison");
 }
 
 }  // namespace
