@@ -103,7 +103,10 @@ void Endpoint::tell(WebSocket& told, Told what) {
 }
 
 void Endpoint::react(Told what) {
-  if (const auto found = when.find(what); found != when.end()) found->second();
+  const auto found = when.find(what);
+  if (found == when.end()) return;
+  const std::function<void()> reaction = found->second;  // it may remove itself
+  reaction();
 }
 
 // What belongs to the peer's messages is not told while paused, after `close` or `abort`, nor after
