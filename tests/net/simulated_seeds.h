@@ -48,6 +48,9 @@ inline std::uint64_t scaled_count(std::uint64_t wanted) {
   return std::max<std::uint64_t>(wanted * part / 100, 1);
 }
 
+// Then nothing is said of what happens in some runs only.
+inline bool runs_one_seed() { return std::getenv("RINGDOWN_SEED") != nullptr; }
+
 inline bool wants_trace() { return std::getenv("RINGDOWN_TRACE") != nullptr; }
 
 // Calls `run` with each seed until one fails.

@@ -87,7 +87,7 @@ TEST(SimulatedStreams, LoseNothingBeforeAGracefulEnd) {
       whole += pair.client.end_of_stream && pair.server.end_of_stream ? 1U : 0U;
     });
   });
-  EXPECT_GT(whole, 0U);
+  EXPECT_TRUE(whole > 0 || runs_one_seed());
 }
 
 // With aborts, and lingers that are cut short: what arrives is still a beginning of what was sent,
@@ -109,7 +109,7 @@ TEST(SimulatedStreams, CompleteEverythingOnceWhenStreamsAreCutOff) {
       reset += pair.client.failed || pair.server.failed ? 1U : 0U;
     });
   });
-  EXPECT_GT(reset, 0U);
+  EXPECT_TRUE(reset > 0 || runs_one_seed());
 }
 
 TEST(SimulatedStreams, EndWhereverTheConnectionIsCut) {

@@ -209,7 +209,40 @@ TEST(SimulatedStreamEnd, NoPingBehindTheCloseIsAnswered) {
     reactor.reset();
     EXPECT_EQ(simulation::Network::current().open_sockets(), 0U);
   });
-  EXPECT_GT(answered, 0U);
+  EXPECT_TRUE(answered > 0 || runs_one_seed());
+}
+
+// A server that has read the beginning of a frame behind the Close waits for its end: closing now
+// would answer it with RST, and that destroys our own Close on its way.
+TEST(SimulatedStreamEnd, AFrameBegunBehindTheCloseIsWaitedFor) {
+  std::size_t undisturbed = 0;
+  for_each_seed(100, [&](std::uint64_t seed) {
+    simulation::Network& network = simulation::Network::reset(seed);
+    std::optional<Reactor> reactor(std::in_place, small_reactor);
+    Accepting events;
+    {
+      Server server(*reactor, events);
+      reactor->run_once(TimePoint::min());
+      const auto listening = server.listen(*SocketAddress::parse("127.0.0.1:0"));
+      simulation::RawPeer peer;
+      peer.connect(listening.address);
+      const std::string behind = frame(Role::client, 0x8a, "behind");
+      peer.write(std::string(request_head) + frame(Role::client, 0x88, "\x0f\xa0") +
+                 behind.substr(0, 5));
+      run_until(*reactor, [&] { return peer.has_fin() || peer.error() != 0; });
+      peer.write(std::string_view(behind).substr(5));
+      peer.finish();
+      run_until(*reactor, [&] { return events.endpoint.is_over() && peer.has_written_all(); });
+      EXPECT_EQ(events.endpoint.closed->outcome, CloseOutcome::clean);
+      static_cast<void>(server.drain({}));
+      run_until(*reactor, [&] { return events.drained; });
+      // Otherwise the Close was read alone, and nothing told that more would come.
+      undisturbed += network.data_after_close() == 0 && peer.error() == 0 ? 1U : 0U;
+    }
+    reactor.reset();
+    EXPECT_EQ(network.open_sockets(), 0U);
+  });
+  EXPECT_TRUE(undisturbed > 0 || runs_one_seed());
 }
 
 TEST(SimulatedStreamEnd, AtEachByteIsToldByTheServer) {
