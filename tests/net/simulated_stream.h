@@ -103,7 +103,6 @@ class StreamUser final : private ByteStreamEvents {
   std::optional<TcpStream> stream_;
   bool adopted_ = false;
   bool paused_ = false;
-  bool ending_ = false;
   bool shutdown_called_ = false;
   bool any_send_failed_ = false;
   unsigned shutdowns_told_ = 0;
