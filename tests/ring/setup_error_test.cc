@@ -21,11 +21,20 @@
 namespace ringdown {
 namespace {
 
+// The undefined-behaviour sanitizer needs descriptors of its own to look at an object.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 // Makes a reactor, says what it threw, and exits with the error's number.
 [[noreturn]] void report(const ReactorOptions& options = small_options()) {
   try {
     const Reactor reactor(options);
   } catch (const SetupError& error) {
+    raise_descriptor_limit();
     std::fprintf(stderr, "[%s]\n", error.what());
     ::_exit(error.error().errno_value());
   }
@@ -48,7 +57,9 @@ void refuse_io_uring(int error) {
 }
 
 void limit_descriptors(rlim_t count) {
-  const rlimit limit{.rlim_cur = count, .rlim_max = count};
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = count;
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(255);
 }
 
