@@ -316,6 +316,8 @@ void Connection::check_liveness() {
   }
   if (pings && !ping_unanswered_ && now >= last_received_ + ping_after) {
     static_cast<void>(this->ping({}));
+    // However late this thread is, the peer has the whole interval for its answer.
+    last_received_ = now - ping_after;
   }
   rearm_deadline();
 }

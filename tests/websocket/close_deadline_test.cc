@@ -194,5 +194,19 @@ TEST_P(CloseDeadline, PingsASilentPeerAndKeepsOneThatAnswers) {
   EXPECT_EQ(peer.payloads(ping_frame).size(), 5U);
 }
 
+TEST_P(CloseDeadline, GivesThePeerItsTimeWhenThisThreadWasLate) {
+  WebSocketOptions options;
+  options.ping_interval = 20ms;
+  auto [ours, peer] = wire(options);
+  const TimePoint late = Clock::now() + 60ms;
+  while (Clock::now() < late) {  // a handler of the application that takes its time
+  }
+  ASSERT_TRUE(pump([&] { return !peer.payloads(ping_frame).empty() || ours.closed; }));
+  EXPECT_FALSE(ours.closed) << "aborted before the peer could answer";
+  peer.send(pong_frame, "");
+  ASSERT_TRUE(pump([&] { return !ours.pongs.empty() || ours.closed; }));
+  EXPECT_FALSE(ours.closed);
+}
+
 }  // namespace
 }  // namespace ringdown
