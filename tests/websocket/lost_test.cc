@@ -69,6 +69,18 @@ TEST_P(Lost, ByResetInsteadOfAnAnswerToClose) {
   EXPECT_EQ(ours.close_done->error, Error(ECONNRESET));
 }
 
+TEST_P(Lost, ByResetInsteadOfTheServersFin) {
+  if (role() == Role::server) GTEST_SKIP() << "the server does not wait (RFC 6455 7.1.1)";
+  auto [ours, peer] = wire();
+  EXPECT_EQ(ours.close(CloseStatus(4000)), Start::io_pending);
+  peer.send_close(CloseStatus(4001));
+  ASSERT_TRUE(pump([&] { return ours.close_done.has_value(); }));
+  peer.reset();
+  expect_dropped(ours);
+  EXPECT_EQ(ours.close_done->error, Error()) << "both Close frames had passed";
+  EXPECT_EQ(ours.closed->peer_status, CloseStatus(4001));
+}
+
 TEST_P(Lost, ByAResetThatIsFoundBySendingOnly) {
   auto [ours, peer] = wire();
   ours.pause();
