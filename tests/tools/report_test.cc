@@ -126,16 +126,36 @@ TEST(Report, PeopleAreToldEachOutcomeByItsName) {
   }
 }
 
-TEST(PeakGauge, RemembersTheMost) {
-  PeakGauge gauge;
-  gauge.up();
-  gauge.up();
-  gauge.down();
-  gauge.up();
-  gauge.down();
-  gauge.down();
-  EXPECT_EQ(gauge.now(), 0U);
-  EXPECT_EQ(gauge.peak(), 2U);
+TEST(Report, APatternThatExpectsNoCleanEndSaysWhetherItHadItsWay) {
+  StormResult result;
+  result.plan.options.pattern = Pattern::never_answer;
+  result.plan.options.connections = 10;
+  result.tally.started = 10;
+  result.tally.timed_out = 10;
+  result.tally.started_by_pattern[static_cast<std::size_t>(Pattern::never_answer)] = 10;
+  EXPECT_TRUE(is_as_expected(result));
+  EXPECT_FALSE(is_success(result));
+  const auto json = to_json(result);
+  EXPECT_EQ(json.at("expected_outcome"), "timed_out");
+  EXPECT_EQ(json.at("expected").at("timed_out"), 10);
+  EXPECT_EQ(json.at("patterns").at("never-answer"), 10);
+  result.tally.timed_out = 9;
+  result.tally.clean = 1;
+  EXPECT_FALSE(is_as_expected(result));
+}
+
+TEST(Report, AnOpenLoopSaysHowLateItStarted) {
+  StormResult result = clean_result();
+  EXPECT_TRUE(to_json(result).at("honesty").at("schedule_slip_us").is_null());
+  result.plan.options.rate = 100;
+  result.tally.slip.record(std::chrono::milliseconds(1));
+  EXPECT_FALSE(is_behind_schedule(result));
+  result.tally.slip.record(std::chrono::milliseconds(100));
+  EXPECT_TRUE(is_behind_schedule(result));
+  EXPECT_EQ(to_json(result).at("honesty").at("schedule_slip_us").at("max"), 100'000);
+  std::ostringstream text;
+  print_report(text, result);
+  EXPECT_NE(text.str().find("BEHIND SCHEDULE"), std::string::npos);
 }
 
 }  // namespace

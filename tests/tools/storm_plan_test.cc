@@ -30,6 +30,11 @@ std::string problem_of(Call call) {
   return {};
 }
 
+std::string refusal(const StormOptions& options, const SystemLimits& limits,
+                    std::uint64_t destinations, Features features = all_features) {
+  return problem_of([&] { check(options, size(options, limits, features, destinations), limits); });
+}
+
 TEST(StormPlan, AnOwnServerHasOneListenerForTenThousandConnections) {
   StormOptions options;
   EXPECT_EQ(own_listeners(options).size(), 1U);
@@ -50,20 +55,20 @@ TEST(StormPlan, MoreConnectionsThanPortsAreRefused) {
   StormOptions options;
   options.url = "ws://127.0.0.1:9001/";
   options.connections = 28'232;
-  EXPECT_EQ(problem_of([&] { check_resources(options, ample(), 1); }), "");
+  EXPECT_EQ(refusal(options, ample(), 1), "");
   options.connections = 28'233;
-  const std::string problem = problem_of([&] { check_resources(options, ample(), 1); });
+  const std::string problem = refusal(options, ample(), 1);
   EXPECT_NE(problem.find("28,233 need as many local ports, and there are 28,232"),
             std::string::npos);
   EXPECT_NE(problem.find("--source-addresses"), std::string::npos);
   options.source_addresses = parse_source_addresses("--s", "127.0.0.2-127.0.0.3");
-  EXPECT_EQ(problem_of([&] { check_resources(options, ample(), 1); }), "");
+  EXPECT_EQ(refusal(options, ample(), 1), "");
 }
 
 TEST(StormPlan, MoreConnectionsThanMemoryAreRefused) {
   StormOptions options;
   options.connections = 1'000'000;
-  const std::string problem = problem_of([&] { check_resources(options, ample(), 100); });
+  const std::string problem = refusal(options, ample(), 100);
   EXPECT_NE(problem.find("MiB of memory"), std::string::npos) << problem;
   EXPECT_NE(problem.find("ask for fewer"), std::string::npos);
 }
@@ -71,14 +76,50 @@ TEST(StormPlan, MoreConnectionsThanMemoryAreRefused) {
 TEST(StormPlan, DescriptorsAreOneForEachSocketOnlyWithoutDirectOnes) {
   StormOptions options;
   options.connections = 10'000;
-  EXPECT_EQ(problem_of([&] { check_descriptors(options, ample(), all_features); }), "");
-  const std::string problem = problem_of([&] { check_descriptors(options, ample(), 0); });
+  EXPECT_EQ(refusal(options, ample(), 1, all_features), "");
+  const std::string problem = refusal(options, ample(), 1, 0);
   EXPECT_NE(problem.find("need 20,064 descriptors, and the limit is 20,000"), std::string::npos)
       << problem;
   EXPECT_NE(problem.find("ulimit -n"), std::string::npos);
   SystemLimits small = ample();
   small.descriptors_soft = 32;
-  EXPECT_NE(problem_of([&] { check_descriptors(options, small, all_features); }), "");
+  EXPECT_NE(refusal(options, small, 1, all_features), "");
+}
+
+TEST(StormPlan, RingsAreAsManyAsTheirSlotsNeed) {
+  StormOptions options;
+  options.connections = 100'000;
+  const StormSizing one = size(options, ample(), all_features, 10);
+  EXPECT_EQ(one.sockets, 200'000U);
+  EXPECT_EQ(one.slots_per_ring, 18'000U);
+  // A client's and a server's reactor, with 100,000 sockets each.
+  EXPECT_EQ(one.rings, 12U);
+  options.threads = 4;
+  EXPECT_EQ(size(options, ample(), all_features, 10).rings, 16U);
+  options.url = "ws://127.0.0.1:9001/";
+  EXPECT_EQ(size(options, ample(), all_features, 1).sockets, 100'000U);
+}
+
+TEST(StormPlan, MoreFilesThanTheSystemHasAreRefusedToWhoIsNotRoot) {
+  StormOptions options;
+  SystemLimits limits = ample();
+  limits.files_max = 20'000;
+  limits.files_open = 1'000;
+  EXPECT_NE(refusal(options, limits, 1).find("raise fs.file-max"), std::string::npos);
+  limits.is_root = true;
+  EXPECT_EQ(refusal(options, limits, 1), "");
+}
+
+TEST(StormPlan, SourcesAreSpreadOnlyOnThisMachine) {
+  StormOptions options;
+  const SocketAddress here = *SocketAddress::parse("127.0.0.1:9001");
+  EXPECT_TRUE(loopback_sources(options, here).empty());
+  options.connections = 25'000;
+  const auto sources = loopback_sources(options, here);
+  ASSERT_EQ(sources.size(), 3U);
+  EXPECT_EQ(sources.back().to_string(), "127.0.1.3:0");
+  EXPECT_TRUE(loopback_sources(options, *SocketAddress::parse("192.0.2.1:80")).empty());
+  EXPECT_TRUE(loopback_sources(options, *SocketAddress::parse("[::1]:80")).empty());
 }
 
 TEST(StormPlan, LateMessagesAreThreeWhereTheServerUnderstandsPush) {
@@ -105,6 +146,34 @@ TEST(StormPlan, WhatOnlyPushModeCanDoIsRefusedWithoutIt) {
   plan.options.hold = std::chrono::seconds(1);
   EXPECT_NE(problem_of([&] { settle(plan, false); }).find("--hold"), std::string::npos);
   EXPECT_EQ(problem_of([&] { settle(plan, true); }), "");
+  plan.options.hold.reset();
+  for (const Pattern pattern :
+       {Pattern::server_first, Pattern::simultaneous, Pattern::never_answer, Pattern::mixed}) {
+    plan.options.pattern = pattern;
+    EXPECT_NE(problem_of([&] { settle(plan, false); }).find("--pattern"), std::string::npos);
+    EXPECT_EQ(problem_of([&] { settle(plan, true); }), "");
+  }
+  for (const Pattern pattern : {Pattern::half_close, Pattern::client_first, Pattern::abort}) {
+    plan.options.pattern = pattern;
+    EXPECT_EQ(problem_of([&] { settle(plan, false); }), "");
+  }
+}
+
+TEST(MixedPattern, HasEachPatternOnceInEveryRowOfSixInAnOrderOfTheSeeds) {
+  std::string orders;
+  for (const std::uint64_t seed : {7U, 8U}) {
+    for (std::uint64_t row = 0; row < 100; ++row) {
+      std::set<Pattern> seen;
+      for (std::uint64_t place = 0; place < 6; ++place) {
+        const Pattern pattern = mixed_pattern(seed, row * 6 + place);
+        seen.insert(pattern);
+        orders += static_cast<char>('0' + static_cast<int>(pattern));
+      }
+      EXPECT_EQ(seen.size(), 6U);
+    }
+  }
+  EXPECT_NE(orders.substr(0, 600), orders.substr(600));
+  EXPECT_NE(orders.substr(0, 6), orders.substr(6, 6));
 }
 
 }  // namespace

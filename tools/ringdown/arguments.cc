@@ -57,6 +57,17 @@ std::chrono::milliseconds parse_seconds(std::string_view option, std::string_vie
   return std::chrono::milliseconds(std::llround(*value * 1000));
 }
 
+double parse_rate(std::string_view option, std::string_view text) {
+  constexpr double rate_min = 0.001;
+  constexpr double rate_max = 1e7;
+  const auto value = whole<double>(text);
+  // NaN compares false with everything.
+  if (!value || !(*value >= rate_min && *value <= rate_max)) {
+    refuse(option, printed("connections a second from %g to %g", rate_min, rate_max), text);
+  }
+  return *value;
+}
+
 std::uint64_t parse_bytes(std::string_view option, std::string_view text, std::uint64_t low,
                           std::uint64_t high) {
   constexpr std::string_view units = "KMG";

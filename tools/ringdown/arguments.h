@@ -26,6 +26,8 @@ std::uint64_t parse_count(std::string_view option, std::string_view text, std::u
 // Seconds, with a fraction down to a millisecond, from `low` to a day.
 std::chrono::milliseconds parse_seconds(std::string_view option, std::string_view text,
                                         std::chrono::milliseconds low);
+// Connections a second: more than 0, at most 10 million.
+double parse_rate(std::string_view option, std::string_view text);
 // Bytes, with an optional K, M or G (powers of 1024).
 std::uint64_t parse_bytes(std::string_view option, std::string_view text, std::uint64_t low,
                           std::uint64_t high);

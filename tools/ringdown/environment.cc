@@ -48,7 +48,7 @@ std::uint64_t number_of(std::string_view word, int base = 10) {
 }
 
 std::uint64_t setting(const char* name) {
-  const std::string text = text_of(std::string("/proc/sys/net/") + name);
+  const std::string text = text_of(std::string("/proc/sys/") + name);
   std::string_view words = text;
   return number_of(next_word(words));
 }
@@ -103,14 +103,19 @@ SystemLimits read_limits() {
     limits.descriptors_soft = descriptors.rlim_cur;
     limits.descriptors_hard = descriptors.rlim_max;
   }
+  rlimit locked{};
+  if (getrlimit(RLIMIT_MEMLOCK, &locked) == 0) limits.locked_memory_max = locked.rlim_cur;
+  limits.files_max = setting("fs/file-max");
+  limits.files_open = setting("fs/file-nr");
+  limits.is_root = geteuid() == 0;
   const std::string range = text_of("/proc/sys/net/ipv4/ip_local_port_range");
   std::string_view ports = range;
   limits.port_low = number_of(next_word(ports));
   limits.port_high = number_of(next_word(ports));
-  limits.listen_backlog_max = setting("core/somaxconn");
-  limits.time_wait_max = setting("ipv4/tcp_max_tw_buckets");
-  limits.orphans_max = setting("ipv4/tcp_max_orphans");
-  limits.softnet_backlog_max = setting("core/netdev_max_backlog");
+  limits.listen_backlog_max = setting("net/core/somaxconn");
+  limits.time_wait_max = setting("net/ipv4/tcp_max_tw_buckets");
+  limits.orphans_max = setting("net/ipv4/tcp_max_orphans");
+  limits.softnet_backlog_max = setting("net/core/netdev_max_backlog");
   return limits;
 }
 

@@ -20,6 +20,10 @@ struct SystemLimits {
   std::uint64_t memory_available = 0;  // bytes
   std::uint64_t descriptors_soft = 0;  // RLIMIT_NOFILE
   std::uint64_t descriptors_hard = 0;
+  std::uint64_t files_max = 0;  // fs.file-max, of all processes; root is exempt
+  std::uint64_t files_open = 0;
+  std::uint64_t locked_memory_max = 0;  // RLIMIT_MEMLOCK, bytes
+  bool is_root = false;
   std::uint64_t port_low = 0;  // net.ipv4.ip_local_port_range
   std::uint64_t port_high = 0;
   std::uint64_t listen_backlog_max = 0;   // net.core.somaxconn

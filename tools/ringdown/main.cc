@@ -29,6 +29,10 @@ Examples:
       the same, held half-closed for five seconds
   ringdown storm ws://127.0.0.1:9001/ --pattern client-first --connections 100 --handshakes 50000
       50,000 closing handshakes with any server, 100 at a time
+  ringdown storm ws://127.0.0.1:9001/ --pattern client-first --rate 2000 --duration 30
+      2,000 new connections a second for half a minute, however the server bears it
+  ringdown storm --pattern mixed --seed 7
+      all ways to end a connection, in equal parts; exit status 1, as two of them are not clean
 
 Exit status: 0 all clean, 1 something was lost or not clean, 2 usage or environment.
 )";
@@ -67,9 +71,25 @@ void add_storm_load(CLI::App& command, StormOptions& options) {
              [&](const char* option, const std::string& text) {
                options.handshakes = parse_count(option, text, 1, 1'000'000'000'000);
              });
-  add_option(command, "--pattern", "P", "half-close", "half-close or client-first",
+  add_option(command, "--duration", "S", "until all are done",
+             "starts connections for so long; each runs alone then",
+             [&](const char* option, const std::string& text) {
+               options.duration = parse_seconds(option, text, shortest);
+             });
+  add_option(command, "--rate", "R", "as fast as they end",
+             "open loop: starts R connections a second, whatever becomes of them; latencies count "
+             "from the intended start",
+             [&](const char* option, const std::string& text) {
+               options.rate = parse_rate(option, text);
+             });
+  add_option(command, "--pattern", "P", "half-close",
+             "half-close, client-first, server-first, simultaneous, never-answer, abort or mixed",
              [&](const char* option, const std::string& text) {
                options.pattern = parse_pattern(option, text);
+             });
+  add_option(command, "--seed", "N", "1", "of the order in which mixed takes the others",
+             [&](const char* option, const std::string& text) {
+               options.seed = parse_count(option, text, 0, UINT64_MAX);
              });
   add_option(command, "--hold", "S", "0", "seconds that all stay half-closed",
              [&](const char* option, const std::string& text) {
@@ -110,6 +130,10 @@ void add_storm_close(CLI::App& command, StormOptions& options) {
              "of the closing handshake; counts from the release of what is held",
              [&](const char* option, const std::string& text) {
                options.close_timeout = parse_seconds(option, text, shortest);
+             });
+  add_option(command, "--open-timeout", "S", "10", "of connecting and the upgrade",
+             [&](const char* option, const std::string& text) {
+               options.open_timeout = parse_seconds(option, text, shortest);
              });
   add_option(command, "--source-addresses", "A-B", "", "IPv4 addresses to connect from, in turn",
              [&](const char* option, const std::string& text) {

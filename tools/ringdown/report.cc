@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "arguments.h"
 
@@ -100,6 +101,12 @@ void print_honesty(std::ostream& out, const StormResult& result) {
   grown("listen overflows", &NetworkReadings::listen_overflows);
   grown("times over the TIME_WAIT cap", &NetworkReadings::time_wait_overflows);
   out << '\n';
+  if (!result.plan.options.rate) return;
+  const Histogram& slip = result.tally.slip;
+  out << "  started late by " << readable(slip.percentile(0.5)) << " (p50), "
+      << readable(slip.percentile(0.99)) << " (p99), " << readable(slip.max()) << " (max)"
+      << (is_behind_schedule(result) ? ": BEHIND SCHEDULE, the latencies are those of a backlog\n"
+                                     : "\n");
 }
 
 }  // namespace
@@ -119,8 +126,33 @@ ConnectionMemory connection_memory(const StormResult& result) {
 
 bool is_success(const StormResult& result) {
   const StormTally& tally = result.tally;
-  return !result.interrupted && tally.clean == tally.started &&
-         tally.started == result.plan.options.handshakes_planned() && tally.messages_lost == 0;
+  const auto planned = result.plan.options.handshakes_planned();
+  const bool all_started = planned ? tally.started == *planned : tally.started > 0;
+  return !result.interrupted && tally.clean == tally.started && all_started &&
+         tally.messages_lost == 0;
+}
+
+CountsByName expected_outcomes(const StormTally& tally) {
+  CountsByName expected;
+  for (const Pattern pattern : pure_patterns) {
+    const std::uint64_t started = tally.started_by_pattern[static_cast<std::size_t>(pattern)];
+    if (started > 0) expected[std::string(expected_outcome(pattern))] += started;
+  }
+  return expected;
+}
+
+bool is_as_expected(const StormResult& result) {
+  const StormTally& tally = result.tally;
+  CountsByName expected = expected_outcomes(tally);
+  return !result.interrupted && tally.clean == expected["clean"] &&
+         tally.aborted == expected["aborted"] && tally.timed_out == expected["timed_out"] &&
+         tally.messages_lost == 0;
+}
+
+bool is_behind_schedule(const StormResult& result) {
+  // Reactors keep time to a millisecond; ten of them are no longer noise.
+  constexpr std::chrono::milliseconds noticeable{10};
+  return result.tally.slip.percentile(0.99) > noticeable;
 }
 
 void print_report(std::ostream& out, const StormResult& result) {
@@ -135,7 +167,16 @@ void print_report(std::ostream& out, const StormResult& result) {
   }
   out << (result.interrupted ? " (interrupted)\n\n" : "\n\n");
   print_outcomes(out, tally);
-  if (result.plan.options.pattern == Pattern::half_close) {
+  const Pattern pattern = result.plan.options.pattern;
+  if (expected_outcome(pattern) != "clean") {
+    out << "  this pattern expects";
+    const char* separator = " ";
+    for (const auto& [outcome, count] : expected_outcomes(tally)) {
+      out << std::exchange(separator, ", ") << outcome << ' ' << with_separators(count);
+    }
+    out << (is_as_expected(result) ? ": so it is\n" : ": IT IS NOT SO\n");
+  }
+  if (pattern == Pattern::half_close || pattern == Pattern::mixed) {
     out << "  most half-closed at once: " << with_separators(result.half_closed_peak) << '\n'
         << "  late messages: " << with_separators(tally.late_received) << " of "
         << with_separators(tally.late_expected) << ", lost " << with_separators(tally.messages_lost)

@@ -61,6 +61,14 @@ ConnectionMemory connection_memory(const StormResult& result);
 // Everything was clean and nothing was lost.
 bool is_success(const StormResult& result);
 
+// How many connections the patterns that were started should bring to each outcome.
+CountsByName expected_outcomes(const StormTally& tally);
+// That is how it ended, and nothing was lost: what a pattern can show that expects no clean end.
+bool is_as_expected(const StormResult& result);
+
+// An open loop whose starts came late measures its own backlog.
+bool is_behind_schedule(const StormResult& result);
+
 nlohmann::ordered_json to_json(const StormResult& result);
 // One line for each of the outermost names: long histograms stay readable.
 void write_json(std::ostream& out, const nlohmann::ordered_json& json);

@@ -56,6 +56,15 @@ Json json_of(const std::map<std::uint16_t, std::uint64_t>& codes) {
   return json;
 }
 
+Json patterns_of(const StormTally& tally) {
+  Json json = Json::object();
+  for (const Pattern pattern : pure_patterns) {
+    const std::uint64_t started = tally.started_by_pattern[static_cast<std::size_t>(pattern)];
+    if (started > 0) json[std::string(name(pattern))] = started;
+  }
+  return json;
+}
+
 void add_outcomes(Json& json, const StormTally& tally) {
   json["clean"] = tally.clean;
   json["aborted"] = tally.aborted;
@@ -71,6 +80,16 @@ void add_outcomes(Json& json, const StormTally& tally) {
   json["code_changed"] = tally.code_changed;
   json["peer_closed_first"] = tally.peer_closed_first;
   json["close_codes"] = json_of(tally.close_codes);
+}
+
+Json sizing_of(const StormSizing& sizing) {
+  return Json{{"sockets", sizing.sockets},
+              {"rings", sizing.rings},
+              {"slots_per_ring", sizing.slots_per_ring},
+              {"destinations", sizing.destinations},
+              {"source_addresses", sizing.sources},
+              {"descriptors", sizing.descriptors},
+              {"memory_bytes", sizing.memory}};
 }
 
 Json environment_of(const StormResult& result) {
@@ -95,6 +114,15 @@ Json environment_of(const StormResult& result) {
   };
 }
 
+// How much later than intended connections were started; a closed loop has no schedule.
+Json slip_of(const StormResult& result) {
+  if (!result.plan.options.rate) return nullptr;
+  const Histogram& slip = result.tally.slip;
+  return Json{{"p50", microseconds(slip.percentile(0.5))},
+              {"p99", microseconds(slip.percentile(0.99))},
+              {"max", microseconds(slip.max())}};
+}
+
 // How far the numbers can be trusted: what the load generator and the machine did to them.
 Json honesty_of(const StormResult& result) {
   const NetworkReadings& before = result.network_before;
@@ -105,7 +133,8 @@ Json honesty_of(const StormResult& result) {
   const std::uint64_t overflows = after.time_wait_overflows - before.time_wait_overflows;
   return Json{
       {"cpu_share", cores > 0 ? seconds(result.process_time) / cores : 0.0},
-      {"schedule_slip_us", nullptr},  // a closed loop has no schedule
+      {"schedule_slip_us", slip_of(result)},
+      {"behind_schedule", is_behind_schedule(result)},
       {"softnet_drops", after.softnet_dropped - before.softnet_dropped},
       {"retransmits", after.retransmitted - before.retransmitted},
       {"loss_probes", after.loss_probes - before.loss_probes},
@@ -150,12 +179,19 @@ Json to_json(const StormResult& result) {
   Json json;
   json["schema"] = 1;
   json["pattern"] = name(options.pattern);
-  json["expected_outcome"] = "clean";
+  json["expected_outcome"] = expected_outcome(options.pattern);
+  json["patterns"] = patterns_of(tally);
+  json["expected"] = json_of(expected_outcomes(tally));
+  json["as_expected"] = is_as_expected(result);
   json["interrupted"] = result.interrupted;
   json["url"] = result.plan.url;
   json["own_server"] = result.plan.own_server;
   json["connections"] = options.connections;
-  json["handshakes_planned"] = options.handshakes_planned();
+  json["handshakes_planned"] = or_null(options.handshakes_planned());
+  json["rate"] = or_null(options.rate);
+  json["duration_s"] = nullptr;
+  if (options.duration) json["duration_s"] = seconds(*options.duration);
+  json["seed"] = options.seed;
   json["handshakes"] = tally.started;
   add_outcomes(json, tally);
   json["messages_lost"] = tally.messages_lost;
@@ -179,6 +215,7 @@ Json to_json(const StormResult& result) {
                     {"bytes_per_connection_kernel", or_null(memory.kernel)},
                     {"pools_fixed_bytes", result.pools_fixed}};
   json["cpu_us_per_handshake"] = cpu_of(result);
+  json["sizing"] = sizing_of(result.plan.sizing);
   json["environment"] = environment_of(result);
   json["honesty"] = honesty_of(result);
   return json;

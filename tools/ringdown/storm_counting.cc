@@ -3,6 +3,7 @@
 #include "storm_worker.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace ringdown::program {
 
@@ -12,14 +13,14 @@ TimePoint StormWorker::latency_start(const Slot& slot) const {
 }
 
 void StormWorker::record_close(Slot& slot) {
-  if (slot.stage == Slot::Stage::half_closed) shared_.half_closed.down();
+  if (slot.stage == Slot::Stage::half_closed) half_closed_.down();
   slot.stage = Slot::Stage::answered;
   tally_.close.record(Clock::now() - latency_start(slot));
 }
 
 void StormWorker::count_missing_late(Slot& slot) {
-  const std::uint32_t missing = plan_.late_messages - slot.late_next;
-  slot.late_next = plan_.late_messages;
+  const std::uint32_t missing = late_messages_of(slot) - slot.late_next;
+  slot.late_next = late_messages_of(slot);
   if (missing == 0) return;
   tally_.messages_lost += missing;
   if (slot.verdict == Slot::Verdict::none) slot.verdict = Slot::Verdict::late_lost;
@@ -77,7 +78,7 @@ void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {
   const std::uint64_t index = socket.user_value();
   Slot& slot = slots_[index];
   if (slot.stage == Slot::Stage::half_closed) {
-    shared_.half_closed.down();
+    half_closed_.down();
     if (slot.verdict != Slot::Verdict::interrupted) count_missing_late(slot);
   }
   count_closed(slot, closed);
@@ -100,7 +101,10 @@ void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
   }
   switch (closed.outcome) {
     case CloseOutcome::clean: break;
-    case CloseOutcome::aborted: ++tally_.aborted; return;
+    case CloseOutcome::aborted:
+      // ETIMEDOUT: nothing came from a server that was asked to close first.
+      ++(closed.error == Error(ETIMEDOUT) ? tally_.timed_out : tally_.aborted);
+      return;
     case CloseOutcome::timed_out: ++tally_.timed_out; return;
     case CloseOutcome::violation:
       ++tally_.violations;
@@ -145,6 +149,8 @@ void StormWorker::check_stage() {
   const bool all_started = tally_.started == share_.handshakes || interrupted_;
   if (all_started && finished_ == tally_.started) {
     deadline_.cancel();
+    duration_.cancel();
+    next_start_.cancel();
     reach(WorkerStage::finished);
     return;
   }

@@ -1,6 +1,8 @@
 // The rules between a storm's options: see the header.
 #include "storm_options.h"
 
+#include <utility>
+
 #include "arguments.h"
 
 namespace ringdown::program {
@@ -10,22 +12,79 @@ namespace {
 constexpr std::string_view plain_scheme = "ws://";
 constexpr std::string_view tls_scheme = "wss://";
 
+// SplitMix64 (Steele, Lea and Flood, 2014): a good number from any other.
+std::uint64_t scrambled(std::uint64_t value) noexcept {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
 }  // namespace
 
 std::string_view name(Pattern pattern) noexcept {
   switch (pattern) {
     case Pattern::half_close: return "half-close";
     case Pattern::client_first: return "client-first";
+    case Pattern::server_first: return "server-first";
+    case Pattern::simultaneous: return "simultaneous";
+    case Pattern::never_answer: return "never-answer";
+    case Pattern::abort: return "abort";
+    case Pattern::mixed: return "mixed";
   }
   return {};
 }
 
-Pattern parse_pattern(std::string_view option, std::string_view text) {
-  for (const Pattern pattern : {Pattern::half_close, Pattern::client_first}) {
-    if (text == name(pattern)) return pattern;
+std::string_view expected_outcome(Pattern pattern) noexcept {
+  switch (pattern) {
+    case Pattern::half_close:
+    case Pattern::client_first:
+    case Pattern::server_first:
+    case Pattern::simultaneous: return "clean";
+    case Pattern::never_answer: return "timed_out";
+    case Pattern::abort: return "aborted";
+    case Pattern::mixed: break;
   }
-  throw UsageError(std::string(option) + ": half-close or client-first, not '" + std::string(text) +
+  return "mixed";
+}
+
+Pattern mixed_pattern(std::uint64_t seed, std::uint64_t number) noexcept {
+  auto row = pure_patterns;
+  std::uint64_t random = scrambled(seed ^ scrambled(number / row.size()));
+  // Fisher and Yates' shuffle, up to the place that is asked for.
+  const std::size_t wanted = number % row.size();
+  for (std::size_t place = 0; place <= wanted; ++place) {
+    std::swap(row[place], row[place + random % (row.size() - place)]);
+    random = scrambled(random);
+  }
+  return row[wanted];
+}
+
+Pattern parse_pattern(std::string_view option, std::string_view text) {
+  std::string names;
+  for (const Pattern pattern : pure_patterns) {
+    if (text == name(pattern)) return pattern;
+    names += std::string(name(pattern)) + ", ";
+  }
+  if (text == name(Pattern::mixed)) return Pattern::mixed;
+  names.resize(names.size() - 2);
+  throw UsageError(std::string(option) + ": " + names + " or mixed, not '" + std::string(text) +
                    "'");
+}
+
+std::string_view StormOptions::option_that_demands_push() const {
+  if (late_messages.value_or(0) > 0) return "--late-messages";
+  if (hold.value_or(std::chrono::milliseconds(0)).count() > 0) return "--hold";
+  switch (pattern) {
+    case Pattern::half_close:
+    case Pattern::client_first:
+    case Pattern::abort: return {};
+    case Pattern::server_first:
+    case Pattern::simultaneous:
+    case Pattern::never_answer:
+    case Pattern::mixed: break;
+  }
+  return "--pattern";
 }
 
 HalfCloseDepth parse_depth(std::string_view option, std::string_view text) {
@@ -38,13 +97,15 @@ HalfCloseDepth parse_depth(std::string_view option, std::string_view text) {
 void check(const StormOptions& options) {
   if (options.hold && !options.has_phases()) {
     throw UsageError(
-        "--hold: only with --pattern half-close and as many --handshakes as --connections; "
-        "otherwise each connection runs alone");
+        "--hold: only with --pattern half-close, as many --handshakes as --connections, no --rate "
+        "and no --duration; otherwise each connection runs alone");
   }
-  if (options.late_messages.value_or(0) > 0 && options.pattern != Pattern::half_close) {
+  const bool half_closes =
+      options.pattern == Pattern::half_close || options.pattern == Pattern::mixed;
+  if (options.late_messages.value_or(0) > 0 && !half_closes) {
     throw UsageError(
-        "--late-messages: only with --pattern half-close; client-first discards what comes after "
-        "its Close");
+        "--late-messages: only with --pattern half-close or mixed; the others do not receive after "
+        "their Close");
   }
   if (options.close_status == CloseStatus::none && !options.close_reason.empty()) {
     throw UsageError("--close-reason: none with --close-status 1005, which sends an empty Close");

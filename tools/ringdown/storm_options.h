@@ -1,6 +1,7 @@
 // What a storm is asked to do, and the rules between its options.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -17,15 +18,32 @@ namespace ringdown::program {
 enum class Pattern : std::uint8_t {
   half_close,    // shutdown, go on receiving, the server's Close
   client_first,  // close
+  server_first,  // the server is asked to close
+  simultaneous,  // the server is asked to close, and not waited for: the two Close frames cross
+  never_answer,  // close, to a server that was asked not to answer
+  abort,         // RST, and no Close frame
+  mixed,         // all of these, in equal parts
 };
+inline constexpr std::array pure_patterns = {Pattern::half_close,   Pattern::client_first,
+                                             Pattern::server_first, Pattern::simultaneous,
+                                             Pattern::never_answer, Pattern::abort};
 
 std::string_view name(Pattern pattern) noexcept;
+// What becomes of each connection when all is well: the name of an outcome. Mixed has none.
+std::string_view expected_outcome(Pattern pattern) noexcept;
+
+// Which pattern the handshake `number` of a mixed storm follows: each row of six handshakes has
+// each pattern once, in an order of the seed's.
+Pattern mixed_pattern(std::uint64_t seed, std::uint64_t number) noexcept;
 
 struct StormOptions {
   std::string url;  // empty: a server of our own
   std::uint64_t connections = 10'000;
-  std::optional<std::uint64_t> handshakes;  // as many as connections
+  std::optional<std::uint64_t> handshakes;  // as many as connections, unless there is a duration
+  std::optional<std::chrono::milliseconds> duration;  // how long connections are started
+  std::optional<double> rate;  // open loop: connections started a second, by all threads together
   Pattern pattern = Pattern::half_close;
+  std::uint64_t seed = 1;
   std::optional<std::chrono::milliseconds> hold;
   std::optional<std::uint32_t> late_messages;
   std::uint32_t message_size = 64;
@@ -33,21 +51,24 @@ struct StormOptions {
   CloseStatus close_status = CloseStatus::normal;
   std::string close_reason;
   std::chrono::milliseconds close_timeout{10'000};
+  std::chrono::milliseconds open_timeout{10'000};
   unsigned threads = 1;
   std::vector<SocketAddress> source_addresses;
   std::string path;
   std::string json_file;
   bool quiet = false;
 
-  std::uint64_t handshakes_planned() const { return handshakes.value_or(connections); }
+  // Empty: as many as the duration allows.
+  std::optional<std::uint64_t> handshakes_planned() const {
+    return handshakes || duration ? handshakes : connections;
+  }
   // All are opened, then all half-closed, then released. Otherwise each connection runs alone.
   bool has_phases() const {
-    return pattern == Pattern::half_close && handshakes_planned() == connections;
+    return pattern == Pattern::half_close && !rate && !duration &&
+           handshakes_planned() == connections;
   }
-  // Asked for in words: a server that does not understand push mode cannot do it.
-  bool demands_push() const {
-    return late_messages.value_or(0) > 0 || hold.value_or(std::chrono::milliseconds(0)).count() > 0;
-  }
+  // The option that only a server which understands push mode can fulfil, or empty.
+  std::string_view option_that_demands_push() const;
 };
 
 Pattern parse_pattern(std::string_view option, std::string_view text);

@@ -22,6 +22,19 @@ constexpr std::uint64_t reserve_bytes = 256ULL << 20;
 // Descriptors that are no sockets of the storm: standard streams, rings, listeners, eventfds.
 constexpr std::uint64_t reserved_descriptors = 64;
 
+// With port 0. RFC 1122 3.2.1.3: all of 127.0.0.0/8 is this host.
+std::vector<SocketAddress> loopback_addresses(std::uint32_t first, std::uint64_t count) {
+  std::vector<SocketAddress> addresses;
+  for (std::uint64_t index = 0; index < count; ++index) {
+    sockaddr_in native{};
+    native.sin_family = AF_INET;
+    native.sin_addr.s_addr = htonl(first + static_cast<std::uint32_t>(index));
+    addresses.push_back(
+        SocketAddress::from_native(reinterpret_cast<const sockaddr*>(&native), sizeof native));
+  }
+  return addresses;
+}
+
 std::string megabytes(std::uint64_t bytes) { return with_separators(bytes >> 20) + " MiB"; }
 
 }  // namespace
@@ -30,16 +43,7 @@ std::vector<SocketAddress> own_listeners(const StormOptions& options) {
   const std::uint64_t wanted =
       (options.connections + connections_per_listener - 1) / connections_per_listener;
   const std::uint64_t count = std::max<std::uint64_t>(wanted, options.threads);
-  std::vector<SocketAddress> listeners;
-  for (std::uint64_t index = 0; index < count; ++index) {
-    sockaddr_in native{};
-    native.sin_family = AF_INET;
-    // RFC 1122 3.2.1.3: all of 127.0.0.0/8 is this host.
-    native.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(index));
-    listeners.push_back(
-        SocketAddress::from_native(reinterpret_cast<const sockaddr*>(&native), sizeof native));
-  }
-  return listeners;
+  return loopback_addresses(INADDR_LOOPBACK, count);
 }
 
 std::vector<SocketAddress> resolve(const UrlParts& url) {
@@ -59,53 +63,75 @@ std::vector<SocketAddress> resolve(const UrlParts& url) {
   return addresses;
 }
 
-void check_resources(const StormOptions& options, const SystemLimits& limits,
-                     std::uint64_t destinations) {
-  const std::uint64_t sources = std::max<std::size_t>(options.source_addresses.size(), 1);
-  const std::uint64_t ports = limits.ports() * sources * destinations;
-  if (limits.ports() > 0 && options.connections > ports) {
-    throw UsageError("--connections: " + with_separators(options.connections) +
-                     " need as many local ports, and there are " + with_separators(ports) +
-                     ": give more --source-addresses, or widen net.ipv4.ip_local_port_range");
+StormSizing size(const StormOptions& options, const SystemLimits& limits, Features features,
+                 std::uint64_t destinations) {
+  StormSizing sizing;
+  sizing.sockets = options.connections * (options.url.empty() ? 2 : 1);
+  sizing.destinations = destinations;
+  sizing.sources = std::max<std::size_t>(options.source_addresses.size(), 1);
+  const std::uint64_t reactors = options.threads * (options.url.empty() ? 2U : 1U);
+  sizing.rings = reactors;
+  if (has(features, Feature::direct_descriptors)) {
+    // As ReactorOptions::sockets_per_ring: each ring is a descriptor, and holds nine tenths of the
+    // limit.
+    sizing.slots_per_ring = std::clamp<std::uint64_t>(limits.descriptors_soft * 9 / 10, 1, 32'768);
+    const std::uint64_t per_reactor = (sizing.sockets + reactors - 1) / reactors;
+    sizing.rings *= (per_reactor + sizing.slots_per_ring - 1) / sizing.slots_per_ring;
   }
-  const std::uint64_t ends = options.connections * (options.url.empty() ? 2 : 1);
-  const std::uint64_t needed = ends * kernel_bytes_per_end + reserve_bytes;
-  if (limits.memory_available > 0 && needed > limits.memory_available) {
-    throw UsageError("--connections: " + with_separators(options.connections) + " need about " +
-                     megabytes(needed) + " of memory, and " + megabytes(limits.memory_available) +
-                     " are available: ask for fewer, or free memory");
+  const bool direct = sizing.slots_per_ring > 0;
+  sizing.descriptors = (direct ? sizing.rings : sizing.sockets) + reserved_descriptors;
+  sizing.memory = sizing.sockets * kernel_bytes_per_end + reserve_bytes;
+  return sizing;
+}
+
+void check(const StormOptions& options, const StormSizing& sizing, const SystemLimits& limits) {
+  const auto refuse = [&](const std::string& shortage) {
+    throw UsageError("--connections: " + with_separators(options.connections) + " need " +
+                     shortage);
+  };
+  const std::uint64_t ports = limits.ports() * sizing.sources * sizing.destinations;
+  if (limits.ports() > 0 && options.connections > ports) {
+    refuse("as many local ports, and there are " + with_separators(ports) +
+           ": give more --source-addresses, or widen net.ipv4.ip_local_port_range");
+  }
+  if (limits.memory_available > 0 && sizing.memory > limits.memory_available) {
+    refuse("about " + megabytes(sizing.memory) + " of memory, and " +
+           megabytes(limits.memory_available) + " are available: ask for fewer, or free memory");
+  }
+  if (sizing.descriptors > limits.descriptors_soft) {
+    refuse(with_separators(sizing.descriptors) + " descriptors, and the limit is " +
+           with_separators(limits.descriptors_soft) +
+           ": raise it (ulimit -n, or LimitNOFILE= of the service)");
+  }
+  const std::uint64_t files_free = limits.files_max - std::min(limits.files_max, limits.files_open);
+  if (!limits.is_root && limits.files_max > 0 && sizing.sockets > files_free) {
+    refuse(with_separators(sizing.sockets) + " open files, and this system has " +
+           with_separators(files_free) + " left: raise fs.file-max (sysctl -w)");
   }
 }
 
-void check_descriptors(const StormOptions& options, const SystemLimits& limits, Features features) {
-  const std::uint64_t sockets = options.connections * (options.url.empty() ? 2 : 1);
-  std::uint64_t needed = sockets;
-  if (has(features, Feature::direct_descriptors)) {
-    // As ReactorOptions::sockets_per_ring: each ring is a descriptor, and holds nine tenths of the
-    // limit. (io_uring)
-    const std::uint64_t per_ring =
-        std::clamp<std::uint64_t>(limits.descriptors_soft * 9 / 10, 1, 32'768);
-    needed = sockets / per_ring + 2 * options.threads;
-  }
-  needed += reserved_descriptors;
-  if (needed <= limits.descriptors_soft) return;
-  throw UsageError("--connections: " + with_separators(options.connections) + " need " +
-                   with_separators(needed) + " descriptors, and the limit is " +
-                   with_separators(limits.descriptors_soft) +
-                   ": raise it (ulimit -n, or LimitNOFILE= of the service)");
+std::vector<SocketAddress> loopback_sources(const StormOptions& options,
+                                            const SocketAddress& destination) {
+  const std::uint64_t count =
+      (options.connections + connections_per_listener - 1) / connections_per_listener;
+  if (count <= 1 || !destination.is_loopback() || destination.family() != AF_INET) return {};
+  constexpr std::uint32_t first_source = 0x7f000101;  // 127.0.1.1
+  return loopback_addresses(first_source, count);
 }
 
 void settle(StormPlan& plan, bool server_pushes) {
   const StormOptions& options = plan.options;
-  if (!server_pushes && options.demands_push()) {
-    const char* const option = options.late_messages.value_or(0) > 0 ? "--late-messages" : "--hold";
+  const std::string_view demanding = options.option_that_demands_push();
+  if (!server_pushes && !demanding.empty()) {
     throw UsageError(
-        std::string(option) +
+        std::string(demanding) +
         ": this server does not understand push mode (ringdown serve --mode push does); what works "
-        "against it: --pattern client-first, half-close with --late-messages 0 and no --hold");
+        "against it: --pattern client-first, abort, and half-close with --late-messages 0 and no "
+        "--hold");
   }
   plan.server_pushes = server_pushes;
-  const bool half_close = options.pattern == Pattern::half_close;
+  const bool half_close =
+      options.pattern == Pattern::half_close || options.pattern == Pattern::mixed;
   constexpr std::uint32_t late_messages_default = 3;
   plan.late_messages =
       options.late_messages.value_or(half_close && server_pushes ? late_messages_default : 0);

@@ -12,8 +12,20 @@
 
 namespace ringdown::program {
 
+// What a storm takes from the machine; worked out before anything is opened.
+struct StormSizing {
+  std::uint64_t sockets = 0;         // both ends, where the server is our own
+  std::uint64_t slots_per_ring = 0;  // 0: no direct descriptors on this kernel
+  std::uint64_t rings = 0;
+  std::uint64_t destinations = 0;
+  std::uint64_t sources = 0;
+  std::uint64_t descriptors = 0;
+  std::uint64_t memory = 0;  // bytes, most of them the kernel's
+};
+
 struct StormPlan {
   StormOptions options;
+  StormSizing sizing;
   std::string url;                          // dialled; its path is the storm's
   std::vector<SocketAddress> destinations;  // connections go round them
   std::vector<SocketAddress> sources;       // empty: the kernel's choice
@@ -34,11 +46,16 @@ std::vector<SocketAddress> own_listeners(const StormOptions& options);
 // The addresses of the URL's host (getaddrinfo(3)). Throws UsageError.
 std::vector<SocketAddress> resolve(const UrlParts& url);
 
-// Throws UsageError: what is short, and the cure. `destinations`: how many different ones.
-void check_resources(const StormOptions& options, const SystemLimits& limits,
-                     std::uint64_t destinations);
-// The same for descriptors, once the reactor knows whether its kernel has direct ones.
-void check_descriptors(const StormOptions& options, const SystemLimits& limits, Features features);
+// `destinations`: how many different ones.
+StormSizing size(const StormOptions& options, const SystemLimits& limits, Features features,
+                 std::uint64_t destinations);
+// Throws UsageError: what is short, and the cure.
+void check(const StormOptions& options, const StormSizing& sizing, const SystemLimits& limits);
+
+// Addresses to connect to a server on this machine from, so that ports last: 127.0.1.1, 127.0.1.2,
+// ... Empty: one is enough, or the server is not on the IPv4 loopback.
+std::vector<SocketAddress> loopback_sources(const StormOptions& options,
+                                            const SocketAddress& destination);
 
 // Once it is known whether the server understands push mode. Throws UsageError.
 void settle(StormPlan& plan, bool server_pushes);

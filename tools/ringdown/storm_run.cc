@@ -13,11 +13,13 @@ namespace {
 // The own server has nothing to lose when the storm is over.
 constexpr std::chrono::milliseconds own_drain{2'000};
 
+// With a duration and no number of handshakes.
+constexpr std::uint64_t unbounded_handshakes = std::uint64_t{1} << 62;
+
 }  // namespace
 
 StormRun::StormRun(const StormOptions& options) : progress_(options.quiet) {
   plan_.options = options;
-  plan_.sources = options.source_addresses;
   raise_descriptor_limit();
   result_.limits = read_limits();
   // What the server will be is not known yet; the dialler's check of the URL does not depend on it.
@@ -33,7 +35,7 @@ void StormRun::plan_own_server() {
   const StormOptions& options = plan_.options;
   plan_.own_server = true;
   const std::vector<SocketAddress> listeners = own_listeners(options);
-  check_resources(options, result_.limits, listeners.size());
+  size_and_check(listeners.size());
   ServiceOptions service;
   service.mode = ServeMode::push;
   service.server.websocket.close_timeout = options.close_timeout;
@@ -55,22 +57,41 @@ void StormRun::plan_foreign_server() {
   const UrlParts url = parse_url(options.url);
   plan_.url = url.origin + (options.path.empty() ? url.path : options.path);
   plan_.destinations = resolve(url);
+  if (plan_.options.source_addresses.empty()) {
+    plan_.options.source_addresses = loopback_sources(options, plan_.destinations.front());
+  }
+  plan_.sources = plan_.options.source_addresses;
   // The storm goes to one of them.
-  check_resources(options, result_.limits, 1);
+  size_and_check(1);
+}
+
+void StormRun::size_and_check(std::uint64_t destinations) {
+  ReactorOptions small;
+  small.submission_entries = 8;
+  small.completion_entries = 16;
+  small.receive_buffers = 8;
+  small.large_receive_buffers = 1;
+  const Features features = Reactor(small).features();
+  plan_.sizing = size(plan_.options, result_.limits, features, destinations);
+  check(plan_.options, plan_.sizing, result_.limits);
 }
 
 void StormRun::make_threads() {
   const StormOptions& options = plan_.options;
-  const std::uint64_t handshakes = options.handshakes_planned();
   WorkerShare share;
+  share.all = options.threads;
   for (unsigned thread = 0; thread < options.threads; ++thread) {
-    const auto part = [&](std::uint64_t all) {
-      return all * (thread + 1) / options.threads - all * thread / options.threads;
+    // The numbers of the first and of the one behind the last of this thread's share.
+    const auto bound = [&](std::uint64_t all, unsigned of) {
+      return all / options.threads * of + std::min<std::uint64_t>(all % options.threads, of);
     };
-    share.connections = part(options.connections);
-    share.handshakes = part(handshakes);
+    share.index = thread;
+    share.first = bound(options.connections, thread);
+    share.connections = bound(options.connections, thread + 1) - share.first;
+    const std::uint64_t handshakes = options.handshakes_planned().value_or(unbounded_handshakes);
+    share.first_handshake = bound(handshakes, thread);
+    share.handshakes = bound(handshakes, thread + 1) - share.first_handshake;
     threads_.push_back(std::make_unique<StormThread>(plan_, share, shared_));
-    share.first += share.connections;
   }
 }
 
@@ -92,22 +113,22 @@ StormResult StormRun::run() {
   result_.network_after = read_network();
   end_threads();
   progress_.end();
-  result_.half_closed_peak = shared_.half_closed.peak();
   result_.interrupted = wait_.is_stop_asked();
   result_.plan = plan_;
   return result_;
 }
 
 void StormRun::find_server() {
-  const bool half_close = plan_.options.pattern == Pattern::half_close;
-  // A URL with one address and a pattern that asks nothing of the server: nothing to find out.
-  if (!half_close && plan_.destinations.size() == 1) return settle(plan_, plan_.own_server);
+  const Pattern pattern = plan_.options.pattern;
+  const bool asks_nothing = pattern == Pattern::client_first || pattern == Pattern::abort;
+  // Where the URL has one address, there is nothing to find out then.
+  if (asks_nothing && plan_.destinations.size() == 1) return settle(plan_, plan_.own_server);
   StormControl& control = threads_.front()->control();
   threads_.front()->probe();
   const auto is_known = [&] { return control.state() > StormControl::State::opening; };
   if (!wait_until({}, is_known)) return;
   const bool is_open = control.state() == StormControl::State::open;
-  if (!is_open && plan_.options.demands_push()) {
+  if (!is_open && !plan_.options.option_that_demands_push().empty()) {
     // Its connections will fail under their own names; should some open, they are asked all the
     // same.
     settle(plan_, true);
@@ -119,6 +140,7 @@ void StormRun::find_server() {
 
 void StormRun::lead_phases() {
   if (wait_.is_stop_asked()) return;
+  shared_.started_at = Clock::now();
   for (const auto& thread : threads_) thread->begin();
   if (!plan_.options.has_phases()) {
     if (!wait_for(name(plan_.options.pattern), WorkerStage::finished)) interrupt();
@@ -137,7 +159,8 @@ void StormRun::lead_phases() {
     end_phase(result_.phases.half_close);
   }
   if (going_on && plan_.holds) {
-    sample_memory(totals().open);
+    // Nobody is released yet: what all threads hold now is held at the same time.
+    sample(totals());
     going_on = hold();
     end_phase(result_.phases.hold);
   }
@@ -173,6 +196,8 @@ void StormRun::end_threads() {
     result_.features = thread->features();
     thread->finish();
     result_.tally.merge(thread->tally());
+    // Exact for one thread; of several, `sample` saw the sum.
+    result_.half_closed_peak = std::max(result_.half_closed_peak, thread->half_closed_peak());
     const ReactorStatistics& statistics = thread->statistics();
     result_.client.rings += statistics.rings;
     result_.client.overflows += statistics.overflows;
@@ -217,28 +242,44 @@ bool StormRun::wait_until(std::string_view phase, const std::function<bool()>& d
 
 void StormRun::show(std::string_view phase) {
   const Totals now = totals();
-  sample_memory(now.open);
+  sample(now);
   const TimePoint time = Clock::now();
   const double passed = std::chrono::duration<double>(time - phase_started_).count();
   const std::uint64_t steps = now.opened + now.clean + now.failed - phase_base_;
-  Snapshot snapshot{phase, now.open, shared_.half_closed.now(), now.clean, now.failed, 0, {}};
+  Snapshot snapshot{phase, now.open, now.half_closed, now.clean, now.failed, 0, {}};
   if (passed > 0.5) snapshot.per_second = static_cast<double>(steps) / passed;
-  if (hold_until_ > time) {
-    snapshot.left = std::chrono::ceil<std::chrono::seconds>(hold_until_ - time);
-  } else if (snapshot.per_second > 1 && !plan_.options.has_phases()) {
-    // Each handshake is two steps: opened, and clean or failed.
-    const std::uint64_t all = 2 * plan_.options.handshakes_planned();
-    const std::uint64_t left = all - std::min(all, now.opened + now.clean + now.failed);
-    snapshot.left = std::chrono::seconds(
-        static_cast<std::int64_t>(static_cast<double>(left) / snapshot.per_second));
-    snapshot.per_second /= 2;
-  }
+  snapshot.left = time_left(now, snapshot.per_second);
+  // Each handshake is two steps where both are of this phase: opened, and clean or failed.
+  if (!plan_.options.has_phases()) snapshot.per_second /= 2;
   progress_.show(snapshot);
 }
 
-void StormRun::sample_memory(std::uint64_t open) {
-  if (open <= result_.open_peak) return;
-  result_.open_peak = open;
+std::optional<std::chrono::seconds> StormRun::time_left(const Totals& now,
+                                                        double per_second) const {
+  const StormOptions& options = plan_.options;
+  const auto until = [](TimePoint end) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(end - Clock::now());
+    return std::max(left, std::chrono::seconds(0));
+  };
+  if (hold_until_ != TimePoint{}) return until(hold_until_);
+  if (options.duration) return until(shared_.started_at + *options.duration);
+  if (per_second < 1 || !options.handshakes_planned()) return {};
+  const std::uint64_t all = *options.handshakes_planned();
+  const std::uint64_t ended = now.clean + now.failed;
+  // With phases the end of this one; half-closing is the only one that changes nothing here.
+  const bool is_opening = options.has_phases() && !all_reached(WorkerStage::opened);
+  const std::uint64_t steps = is_opening             ? now.opened + now.failed
+                              : options.has_phases() ? all + ended
+                                                     : now.opened + ended;
+  const std::uint64_t steps_wanted = is_opening ? all : 2 * all;
+  const auto left = static_cast<double>(steps_wanted - std::min(steps_wanted, steps));
+  return std::chrono::seconds(static_cast<std::int64_t>(left / per_second));
+}
+
+void StormRun::sample(const Totals& now) {
+  result_.half_closed_peak = std::max(result_.half_closed_peak, now.half_closed);
+  if (now.open <= result_.open_peak) return;
+  result_.open_peak = now.open;
   result_.memory_at_peak = read_memory();
 }
 
@@ -250,6 +291,7 @@ StormRun::Totals StormRun::totals() const {
     sum.opened += counts.opened.value();
     sum.clean += counts.clean.value();
     sum.failed += counts.failed.value();
+    sum.half_closed += counts.half_closed.value();
   }
   return sum;
 }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -27,10 +28,12 @@ class StormRun : Immovable {
     std::uint64_t opened = 0;
     std::uint64_t clean = 0;
     std::uint64_t failed = 0;
+    std::uint64_t half_closed = 0;
   };
 
   void plan_own_server();
   void plan_foreign_server();
+  void size_and_check(std::uint64_t destinations);
   void make_threads();
   void find_server();
   void lead_phases();
@@ -44,7 +47,8 @@ class StormRun : Immovable {
   bool hold();
   void interrupt();
   void show(std::string_view phase);
-  void sample_memory(std::uint64_t open);
+  void sample(const Totals& now);
+  std::optional<std::chrono::seconds> time_left(const Totals& now, double per_second) const;
   Totals totals() const;
   std::chrono::nanoseconds client_time();
   std::chrono::nanoseconds server_time();
@@ -52,7 +56,7 @@ class StormRun : Immovable {
   Bell bell_;
   MainWait wait_{bell_};
   StormPlan plan_;
-  StormShared shared_{bell_, {}};
+  StormShared shared_{bell_, {}, {}};
   Progress progress_;
   StormResult result_;
   ReleaseHub hub_;

@@ -35,12 +35,9 @@ void StormTally::merge(const StormTally& other) {
   upgrade.merge(other.upgrade);
   close.merge(other.close);
   drain.merge(other.drain);
-}
-
-void PeakGauge::up() noexcept {
-  const std::uint64_t reached = now_.fetch_add(1, std::memory_order_relaxed) + 1;
-  std::uint64_t peak = peak_.load(std::memory_order_relaxed);
-  while (peak < reached && !peak_.compare_exchange_weak(peak, reached, std::memory_order_relaxed)) {
+  slip.merge(other.slip);
+  for (std::size_t pattern = 0; pattern < started_by_pattern.size(); ++pattern) {
+    started_by_pattern[pattern] += other.started_by_pattern[pattern];
   }
 }
 

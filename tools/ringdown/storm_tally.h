@@ -2,13 +2,13 @@
 // way.
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
 
 #include "histogram.h"
-#include "ringdown/close_status.h"
+#include "storm_options.h"
 
 namespace ringdown::program {
 
@@ -43,24 +43,14 @@ struct StormTally {
   Histogram upgrade;
   Histogram close;
   Histogram drain;
+  Histogram slip;  // intended start -> start, with a rate
+
+  std::array<std::uint64_t, pure_patterns.size()> started_by_pattern{};
 
   std::uint64_t not_clean() const noexcept {
     return aborted + timed_out + violations + dropped + refused + not_opened;
   }
   void merge(const StormTally& other);
-};
-
-// How many connections of all threads are half-closed, and how many were at most.
-class PeakGauge {
- public:
-  void up() noexcept;
-  void down() noexcept { now_.fetch_sub(1, std::memory_order_relaxed); }
-  std::uint64_t now() const noexcept { return now_.load(std::memory_order_relaxed); }
-  std::uint64_t peak() const noexcept { return peak_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> now_ = 0;
-  std::atomic<std::uint64_t> peak_ = 0;
 };
 
 }  // namespace ringdown::program

@@ -26,7 +26,6 @@ void StormThread::body() {
     Reactor reactor;
     features_ = reactor.features();
     pools_fixed_ = reactor.statistics().pool_bytes;
-    check_descriptors(plan_.options, read_limits(), features_);
     const Dialer trial(reactor, dial_request(plan_));
     if (!trial.problem().empty()) throw UsageError("URL: " + trial.problem());
     run(reactor);
@@ -44,7 +43,9 @@ void StormThread::run(Reactor& reactor) {
   ready_.set_value();
   reactor.run();
   statistics_ = reactor.statistics();
-  if (worker) tally_ = worker->tally();
+  if (!worker) return;
+  tally_ = worker->tally();
+  half_closed_peak_ = worker->half_closed_peak();
 }
 
 void StormThread::probe() {

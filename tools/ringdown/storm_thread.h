@@ -36,6 +36,7 @@ class StormThread : Immovable {
 
   // After `finish`.
   const StormTally& tally() const noexcept { return tally_; }
+  std::uint64_t half_closed_peak() const noexcept { return half_closed_peak_; }
   const ReactorStatistics& statistics() const noexcept { return statistics_; }
   Features features() const noexcept { return features_; }
   // Of a reactor that has no connection yet.
@@ -51,6 +52,7 @@ class StormThread : Immovable {
   WorkerCounts counts_;
   std::atomic<WorkerStage> stage_ = WorkerStage::idle;
   StormTally tally_;
+  std::uint64_t half_closed_peak_ = 0;
   ReactorStatistics statistics_;
   Features features_ = 0;
   std::size_t pools_fixed_ = 0;

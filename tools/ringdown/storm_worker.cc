@@ -30,6 +30,12 @@ std::string push_command(const StormPlan& plan) {
          std::to_string(plan.options.message_size);
 }
 
+std::string close_command(const StormOptions& options) {
+  std::string command = "close " + std::to_string(static_cast<unsigned>(options.close_status));
+  if (!options.close_reason.empty()) command += ' ' + options.close_reason;
+  return command;
+}
+
 }  // namespace
 
 DialRequest dial_request(const StormPlan& plan) {
@@ -38,6 +44,11 @@ DialRequest dial_request(const StormPlan& plan) {
   request.options.close_timeout = plan.options.close_timeout;
   // What is held has its deadline from the release on; see StormWorker::start_deadline.
   if (!plan.holds) request.options.half_closed_timeout = plan.options.close_timeout;
+  // A server that was asked to close first and does not.
+  const bool waits_for_server =
+      plan.options.pattern == Pattern::server_first || plan.options.pattern == Pattern::mixed;
+  if (waits_for_server) request.options.idle_timeout = plan.options.close_timeout;
+  request.options.open_timeout = plan.options.open_timeout;
   request.options.half_close_depth = plan.options.half_close_depth;
   // A peer that closes first is answered and counted; the storm's own Close is not owed then.
   request.options.answer_close = AnswerClose::automatic;
@@ -55,6 +66,7 @@ StormWorker::StormWorker(Reactor& reactor, const StormPlan& plan, WorkerShare sh
       dialer_(reactor, dial_request(plan)),
       push_command_(push_command(plan)),
       hold_command_(hold_command(plan)),
+      close_command_(close_command(plan.options)),
       slots_(share.connections) {
   free_slots_.reserve(slots_.size());
   for (std::size_t index = slots_.size(); index > 0; --index) {
@@ -64,17 +76,49 @@ StormWorker::StormWorker(Reactor& reactor, const StormPlan& plan, WorkerShare sh
 
 void StormWorker::begin() {
   reach(WorkerStage::opening);
+  if (const auto duration = plan_.options.duration) {
+    duration_.arm(reactor_, shared_.started_at + *duration);
+  }
   dial_more();
   check_stage();
 }
 
+bool StormWorker::may_start() const noexcept {
+  return !interrupted_ && opening_ < window && tally_.started < share_.handshakes &&
+         !free_slots_.empty();
+}
+
+TimePoint StormWorker::intended_start() const noexcept {
+  // The starts of all workers, in turn, are one schedule.
+  const auto number = static_cast<double>(tally_.started * share_.all + share_.index);
+  const std::chrono::duration<double> after(number / *plan_.options.rate);
+  return shared_.started_at + std::chrono::duration_cast<Clock::duration>(after);
+}
+
 void StormWorker::dial_more() {
-  while (!interrupted_ && opening_ < window && tally_.started < share_.handshakes &&
-         !free_slots_.empty()) {
+  while (may_start()) {
+    if (plan_.options.rate && intended_start() > Clock::now()) {
+      next_start_.arm(reactor_, intended_start());
+      return;
+    }
     const std::uint32_t index = free_slots_.back();
     free_slots_.pop_back();
     dial_one(index);
   }
+}
+
+void StormWorker::on_duration_over() {
+  share_.handshakes = tally_.started;
+  check_stage();
+}
+
+Pattern StormWorker::pattern_of_next() const noexcept {
+  if (plan_.options.pattern != Pattern::mixed) return plan_.options.pattern;
+  return mixed_pattern(plan_.options.seed, share_.first_handshake + tally_.started);
+}
+
+std::uint32_t StormWorker::late_messages_of(const Slot& slot) const noexcept {
+  return slot.pattern == Pattern::half_close ? plan_.late_messages : 0;
 }
 
 void StormWorker::dial_one(std::uint32_t index) {
@@ -86,8 +130,15 @@ void StormWorker::dial_one(std::uint32_t index) {
   }
   Slot& slot = slots_[index];
   slot = Slot{};
+  slot.pattern = pattern_of_next();
   slot.started_at = Clock::now();
+  if (plan_.options.rate) {
+    const TimePoint intended = intended_start();
+    tally_.slip.record(slot.started_at - intended);
+    slot.started_at = intended;
+  }
   ++tally_.started;
+  ++tally_.started_by_pattern[static_cast<std::size_t>(slot.pattern)];
   const DialResult dialled = dialer_.dial(*this, index, destination, source);
   if (dialled.start == Start::io_pending) {
     slot.socket = dialled.connection;
@@ -122,25 +173,43 @@ void StormWorker::on_open(WebSocket& socket) {
 void StormWorker::send_commands(Slot& slot) {
   // Copied by `send`, and never busy on a connection that has sent nothing yet. Refused: on_closed
   // is on its way.
-  if (!hold_command_.empty()) (void)slot.socket->send_text(hold_command_);
-  if (!push_command_.empty()) (void)slot.socket->send_text(push_command_);
+  switch (slot.pattern) {
+    case Pattern::half_close:
+      if (!hold_command_.empty()) (void)slot.socket->send_text(hold_command_);
+      if (!push_command_.empty()) (void)slot.socket->send_text(push_command_);
+      return;
+    case Pattern::never_answer: (void)slot.socket->send_text("mute"); return;
+    case Pattern::client_first:
+    case Pattern::server_first:
+    case Pattern::simultaneous:
+    case Pattern::abort:
+    case Pattern::mixed: return;
+  }
 }
 
 void StormWorker::close_one(Slot& slot) {
-  const StormOptions& options = plan_.options;
   slot.close_called_at = Clock::now();
-  Start start = Start::wrong_state;
-  switch (options.pattern) {
-    case Pattern::half_close:
-      start = slot.socket->shutdown(options.close_status, options.close_reason);
-      if (start == Start::io_pending) ++shutdowns_in_flight_;
-      break;
-    case Pattern::client_first:
-      start = slot.socket->close(options.close_status, options.close_reason);
-      break;
-  }
   // Otherwise the peer was first, or the connection is over: its last call will say which.
-  if (start == Start::io_pending) slot.stage = Slot::Stage::closing;
+  if (start_closing(slot) == Start::io_pending) slot.stage = Slot::Stage::closing;
+}
+
+Start StormWorker::start_closing(Slot& slot) {
+  const StormOptions& options = plan_.options;
+  switch (slot.pattern) {
+    case Pattern::half_close: {
+      const Start start = slot.socket->shutdown(options.close_status, options.close_reason);
+      if (start == Start::io_pending) ++shutdowns_in_flight_;
+      return start;
+    }
+    case Pattern::simultaneous: (void)slot.socket->send_text(close_command_); [[fallthrough]];
+    case Pattern::client_first:
+    case Pattern::never_answer:
+      return slot.socket->close(options.close_status, options.close_reason);
+    case Pattern::server_first: return slot.socket->send_text(close_command_);
+    case Pattern::abort: return slot.socket->abort();
+    case Pattern::mixed: break;
+  }
+  return Start::bad_argument;
 }
 
 void StormWorker::half_close_all() {
@@ -187,9 +256,10 @@ void StormWorker::interrupt() {
 void StormWorker::on_message(WebSocket& socket, MessageKind, ConstBytes bytes) {
   Slot& slot = slot_of(socket);
   // A server that understands no commands may say what it likes before our Close, and after it.
-  if (plan_.late_messages == 0) return;
+  const std::uint32_t late_messages = late_messages_of(slot);
+  if (late_messages == 0) return;
   const auto number = read_late_message(bytes, plan_.options.message_size);
-  const bool in_order = number && *number >= slot.late_next && *number < plan_.late_messages;
+  const bool in_order = number && *number >= slot.late_next && *number < late_messages;
   if (slot.stage < Slot::Stage::closing || !in_order) {
     slot.verdict = Slot::Verdict::late_wrong;
     return;
@@ -205,10 +275,10 @@ void StormWorker::on_shutdown(WebSocket& socket, Sent sent) {
   --shutdowns_in_flight_;
   if (!sent.error) {
     // RFC 6455 5.5.1: from here on the server may still send, and it was asked to.
-    tally_.late_expected += plan_.late_messages;
+    tally_.late_expected += late_messages_of(slot);
     if (slot.stage == Slot::Stage::closing) {
       slot.stage = Slot::Stage::half_closed;
-      shared_.half_closed.up();
+      half_closed_.up();
     }
   }
   if (plan_.options.has_phases()) half_close_more();

@@ -25,12 +25,13 @@ enum class WorkerStage : std::uint8_t {
   finished
 };
 
-// What the threads of one storm share.
+// What the threads of one storm share; nothing that changes with every connection.
 struct StormShared {
   Bell& bell;
-  PeakGauge half_closed;
   // When `release` was sent; what is held until then is no latency.
   std::atomic<TimePoint> released_at = TimePoint{};
+  // The first of the intended starts (--rate), and since when a --duration counts.
+  TimePoint started_at{};
 };
 
 // Read by the thread that shows progress.
@@ -39,12 +40,33 @@ struct WorkerCounts {
   Counter opened;
   Counter clean;
   Counter failed;
+  Counter half_closed;
 };
 
+// `index` of `all` workers.
 struct WorkerShare {
+  unsigned index = 0;
+  unsigned all = 1;
   std::uint64_t first = 0;  // number of its first connection among those of all workers
   std::uint64_t connections = 0;
+  std::uint64_t first_handshake = 0;
   std::uint64_t handshakes = 0;
+};
+
+// How many connections of one worker are half-closed, and how many were at most.
+class HalfClosedGauge {
+ public:
+  explicit HalfClosedGauge(Counter& shown) noexcept : shown_(shown) {}
+  void up() noexcept {
+    shown_.add(1);
+    if (shown_.value() > peak_) peak_ = shown_.value();
+  }
+  void down() noexcept { shown_.add(-1); }
+  std::uint64_t peak() const noexcept { return peak_; }
+
+ private:
+  Counter& shown_;
+  std::uint64_t peak_ = 0;
 };
 
 class StormWorker final : public WebSocketEvents, Immovable {
@@ -52,7 +74,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
   StormWorker(Reactor& reactor, const StormPlan& plan, WorkerShare share, StormShared& shared,
               WorkerCounts& counts, std::atomic<WorkerStage>& stage);
 
-  // Opens all (with phases), or runs the closed loop.
+  // Opens all (with phases), or runs the loop: closed, or open with a rate.
   void begin();
   void half_close_all();
   // `release` is on its way: from now on the deadline of the closing handshake counts.
@@ -61,6 +83,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
   void interrupt();
 
   const StormTally& tally() const noexcept { return tally_; }
+  std::uint64_t half_closed_peak() const noexcept { return half_closed_.peak(); }
 
   void on_connected(WebSocket& socket) override;
   void on_open(WebSocket& socket) override;
@@ -83,14 +106,21 @@ class StormWorker final : public WebSocketEvents, Immovable {
     std::uint32_t late_next = 0;
     Stage stage = Stage::idle;
     Verdict verdict = Verdict::none;
+    Pattern pattern = Pattern::half_close;
     bool connected = false;
   };
 
   Slot& slot_of(WebSocket& socket) { return slots_[socket.user_value()]; }
   void dial_more();
   void dial_one(std::uint32_t index);
+  bool may_start() const noexcept;
+  TimePoint intended_start() const noexcept;
+  void on_duration_over();
+  Pattern pattern_of_next() const noexcept;
+  std::uint32_t late_messages_of(const Slot& slot) const noexcept;
   void send_commands(Slot& slot);
   void close_one(Slot& slot);
+  Start start_closing(Slot& slot);
   void half_close_more();
   void on_deadline();
   void record_close(Slot& slot);
@@ -111,6 +141,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
   Dialer dialer_;
   std::string push_command_;
   std::string hold_command_;
+  std::string close_command_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::uint64_t opening_ = 0;
@@ -118,7 +149,10 @@ class StormWorker final : public WebSocketEvents, Immovable {
   std::uint64_t shutdowns_in_flight_ = 0;
   std::size_t half_close_position_ = 0;
   bool interrupted_ = false;
+  HalfClosedGauge half_closed_{counts_.half_closed};
   Timer<&StormWorker::on_deadline> deadline_{*this};
+  Timer<&StormWorker::dial_more> next_start_{*this};
+  Timer<&StormWorker::on_duration_over> duration_{*this};
   StormTally tally_;
 };
 
