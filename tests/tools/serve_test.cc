@@ -1,0 +1,115 @@
+// `ringdown serve` on real sockets: how it answers, drains, and lets go.
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "program_fixture.h"
+#include "ringdown/socket_address.h"
+
+namespace ringdown::program {
+namespace {
+
+// Opens a WebSocket and never answers anything.
+class SilentClient {
+ public:
+  explicit SilentClient(const std::string& address)
+      : descriptor_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const SocketAddress peer = *SocketAddress::parse(address);
+    const std::string request =
+        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    EXPECT_EQ(connect(descriptor_, peer.native(), peer.size()), 0);
+    EXPECT_EQ(write(descriptor_, request.data(), request.size()),
+              static_cast<ssize_t>(request.size()));
+    std::string head;
+    for (int byte = 0; byte >= 0 && !head.ends_with("\r\n\r\n");) {
+      head += static_cast<char>(byte = read_byte());
+    }
+  }
+  SilentClient(const SilentClient&) = delete;
+  SilentClient& operator=(const SilentClient&) = delete;
+  ~SilentClient() { close(descriptor_); }
+
+  // RFC 6455 5.5.1: FIN bit and opcode 8.
+  void wait_for_close() const { EXPECT_EQ(read_byte(), 0x88); }
+  void wait_for_reset() const {
+    EXPECT_EQ(read_byte(), -1);
+    EXPECT_EQ(errno, ECONNRESET);
+  }
+  void send_and_end(const std::string& bytes) const {
+    EXPECT_EQ(write(descriptor_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(shutdown(descriptor_, SHUT_WR), 0);
+  }
+  int read_byte() const {
+    unsigned char byte = 0;
+    return read(descriptor_, &byte, 1) == 1 ? byte : -1;
+  }
+
+ private:
+  int descriptor_;
+};
+
+TEST(Serve, AbortsWhatIsLeftAtTheEndOfTheDrainAndSaysSo) {
+  Serving server({"--drain-timeout", "0.2"});
+  const SilentClient client(server.address());
+  EXPECT_EQ(server.drain(), 1);
+  EXPECT_NE(server.out().find("served 1 connections: 0 clean, 1 aborted"), std::string::npos)
+      << server.out();
+}
+
+TEST(Serve, EndsAtOnceAtTheSecondSignal) {
+  Serving server({"--drain-timeout", "3600", "--close-timeout", "3600"});
+  const SilentClient client(server.address());
+  server.signal(SIGTERM);
+  client.wait_for_close();
+  EXPECT_EQ(server.drain(), -SIGTERM);
+}
+
+TEST(Serve, AnswersClosesAsLateAsItWasTold) {
+  Serving server({"--answer-delay", "0.2"});
+  int status = -1;
+  const Json json =
+      storm({server.url(), "--connections", "5", "--pattern", "client-first"}, status);
+  EXPECT_EQ(status, 0);
+  EXPECT_GE(json.at("latency_us").at("close").at("p50"), 200'000);
+  EXPECT_EQ(server.drain(), 0);
+}
+
+TEST(Serve, HoldsOnToWhoSentFinWithoutClose) {
+  Serving server({"--hold-eof", "3600"});
+  const SilentClient client(server.address());
+  // RFC 6455 5.2: a text frame of one byte, with a mask of zeros.
+  client.send_and_end(std::string("\x81\x81\0\0\0\0x", 7));
+  for (const int expected : {0x81, 1, int{'x'}}) EXPECT_EQ(client.read_byte(), expected);
+  // It is open still: the drain finds it, and closes it.
+  server.signal(SIGTERM);
+  client.wait_for_close();
+}
+
+TEST(Serve, AbortsWhoIsIdle) {
+  Serving server({"--idle-timeout", "0.1"});
+  const SilentClient client(server.address());
+  client.wait_for_reset();
+  EXPECT_EQ(server.drain(), 0);
+}
+
+TEST(Serve, WritesItsTally) {
+  const JsonFile file;
+  Serving server({"--mode", "sink", "--json", file.path()});
+  EXPECT_EQ(run_program({"storm", server.url(), "--connections", "7", "--quiet"}).status, 0);
+  EXPECT_EQ(server.drain(), 0);
+  const Json json = file.read();
+  EXPECT_EQ(json.at("mode"), "sink");
+  EXPECT_EQ(json.at("opened"), 8);  // and the control connection
+  EXPECT_EQ(json.at("clean"), 8);
+}
+
+TEST(Serve, ServesOnUnixSockets) {
+  RunningProgram program({"serve", "--quiet", "--listen", "unix:@ringdown-program-test"});
+  EXPECT_EQ(program.next_line(), "listening on unix:@ringdown-program-test (echo)");
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait(), 0);
+}
+
+}  // namespace
+}  // namespace ringdown::program

@@ -1,0 +1,95 @@
+// Every pattern of the storm, at every pace, against a server that understands push mode.
+#include "program_fixture.h"
+
+namespace ringdown::program {
+namespace {
+
+TEST(Storm, ClosesInEveryOrder) {
+  Serving server({"--mode", "push"});
+  for (const char* pattern : {"client-first", "server-first", "simultaneous"}) {
+    int status = -1;
+    const Json json = storm({server.url(), "--connections", "200", "--pattern", pattern,
+                             "--close-status", "4000", "--close-reason", "time to go"},
+                            status);
+    EXPECT_EQ(status, 0) << pattern;
+    EXPECT_EQ(json.at("clean"), 200) << json.dump();
+    EXPECT_EQ(json.at("close_codes").at("4000"), 200);
+    EXPECT_EQ(json.at("code_changed"), 0);
+    EXPECT_EQ(json.at("peer_closed_first"), 0);
+    EXPECT_EQ(json.at("latency_us").at("close").at("histogram").at("count"), 200) << pattern;
+    EXPECT_EQ(json.at("latency_us").at("drain").at("histogram").at("count"), 200) << pattern;
+  }
+  EXPECT_EQ(server.drain(), 0);
+}
+
+TEST(Storm, NamesTheOutcomeThatAPatternExpects) {
+  struct Expected {
+    const char* pattern;
+    const char* outcome;
+  };
+  for (const Expected& expected :
+       {Expected{"never-answer", "timed_out"}, Expected{"abort", "aborted"}}) {
+    int status = -1;
+    const Json json = storm(
+        {"--connections", "50", "--pattern", expected.pattern, "--close-timeout", "0.2"}, status);
+    EXPECT_EQ(status, 1);
+    EXPECT_EQ(json.at("expected_outcome"), expected.outcome);
+    EXPECT_EQ(json.at(expected.outcome), 50) << json.dump();
+    EXPECT_EQ(json.at("as_expected"), true);
+  }
+}
+
+TEST(Storm, MixesAllPatternsInEqualPartsAndTwiceTheSame) {
+  std::vector<Json> runs;
+  for (const char* threads : {"1", "2"}) {
+    int status = -1;
+    runs.push_back(storm({"--connections", "60", "--pattern", "mixed", "--seed", "7",
+                          "--close-timeout", "0.3", "--threads", threads},
+                         status));
+    EXPECT_EQ(status, 1);
+    EXPECT_EQ(runs.back().at("as_expected"), true) << runs.back().dump();
+  }
+  for (const char* outcome : {"clean", "aborted", "timed_out", "late_messages", "patterns"}) {
+    EXPECT_EQ(runs[0].at(outcome), runs[1].at(outcome));
+  }
+  EXPECT_EQ(runs[0].at("clean"), 40);
+  EXPECT_EQ(runs[0].at("late_messages").at("received"), 30);
+}
+
+TEST(Storm, StartsAtTheRateAsked) {
+  int status = -1;
+  const Json json = storm({"--connections", "50", "--handshakes", "100", "--rate", "500",
+                           "--pattern", "client-first", "--threads", "2"},
+                          status);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(json.at("clean"), 100);
+  // The last of them is due after 99 / 500 of a second.
+  EXPECT_GE(json.at("elapsed_s"), 0.198);
+  EXPECT_TRUE(json.at("honesty").at("schedule_slip_us").at("p50").is_number());
+}
+
+TEST(Storm, CountsFromTheIntendedStartWhenItFallsBehind) {
+  Serving server({"--answer-delay", "0.1"});
+  int status = -1;
+  // One at a time, for a tenth of a second each: the fifth starts 400 ms late.
+  const Json json = storm({server.url(), "--connections", "1", "--handshakes", "5", "--rate",
+                           "1000", "--pattern", "client-first"},
+                          status);
+  EXPECT_EQ(status, 0);
+  EXPECT_GE(json.at("latency_us").at("upgrade").at("max"), 390'000);
+  EXPECT_LT(json.at("latency_us").at("close").at("max"), 390'000);
+  EXPECT_EQ(json.at("honesty").at("behind_schedule"), true);
+}
+
+TEST(Storm, StopsStartingWhenTheDurationIsOver) {
+  int status = -1;
+  const Json json =
+      storm({"--connections", "4", "--duration", "0.3", "--pattern", "half-close"}, status);
+  EXPECT_EQ(status, 0);
+  EXPECT_GE(json.at("clean"), 1);
+  EXPECT_TRUE(json.at("handshakes_planned").is_null());
+  EXPECT_GE(json.at("elapsed_s"), 0.3);
+}
+
+}  // namespace
+}  // namespace ringdown::program
