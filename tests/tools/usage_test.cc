@@ -41,6 +41,12 @@ TEST_P(Usage, AMistakeIsOneLineWithTheCure) {
 const std::string long_reason(124, 'r');
 
 INSTANTIATE_TEST_SUITE_P(
+    Doctor, Usage,
+    testing::Values(Mistake{{"doctor", "--connections", "none"}, {"--connections", "whole number"}},
+                    Mistake{{"doctor", "--json", "/nowhere/x"}, {"--json", "cannot be written"}},
+                    Mistake{{"doctor", "now"}, {"now", "doctor --help"}}));
+
+INSTANTIATE_TEST_SUITE_P(
     Storm, Usage,
     testing::Values(
         Mistake{{"storm", "--connections", "0"}, {"--connections", "from 1 to", "'0'"}},

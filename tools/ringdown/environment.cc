@@ -108,6 +108,8 @@ SystemLimits read_limits() {
   limits.files_max = setting("fs/file-max");
   limits.files_open = setting("fs/file-nr");
   limits.is_root = geteuid() == 0;
+  limits.io_uring_disabled = setting("kernel/io_uring_disabled");
+  limits.seccomp_mode = number_after(text_of("/proc/self/status"), "Seccomp:");
   const std::string range = text_of("/proc/sys/net/ipv4/ip_local_port_range");
   std::string_view ports = range;
   limits.port_low = number_of(next_word(ports));

@@ -24,7 +24,9 @@ struct SystemLimits {
   std::uint64_t files_open = 0;
   std::uint64_t locked_memory_max = 0;  // RLIMIT_MEMLOCK, bytes
   bool is_root = false;
-  std::uint64_t port_low = 0;  // net.ipv4.ip_local_port_range
+  std::uint64_t io_uring_disabled = 0;  // kernel.io_uring_disabled; kernels before 6.6 have none
+  std::uint64_t seccomp_mode = 0;       // 0 none, 1 strict, 2 filter (proc(5))
+  std::uint64_t port_low = 0;           // net.ipv4.ip_local_port_range
   std::uint64_t port_high = 0;
   std::uint64_t listen_backlog_max = 0;   // net.core.somaxconn
   std::uint64_t time_wait_max = 0;        // net.ipv4.tcp_max_tw_buckets

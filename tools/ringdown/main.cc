@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "arguments.h"
+#include "doctor.h"
 #include "ringdown/reactor.h"
 #include "serve.h"
 #include "storm.h"
@@ -48,6 +49,16 @@ Examples:
 
 Exit status: 0 all that was open at SIGTERM was closed, 1 some of it had to be aborted, 2 usage or
 environment.
+)";
+
+constexpr const char* doctor_examples = R"(
+Examples:
+  ringdown doctor
+      is this machine fit for 10,000 connections?
+  ringdown doctor --connections 1000000 --json doctor.json
+      and for a million?
+
+Exit status: 0 all good, 1 something is wanting, 2 io_uring cannot be used here.
 )";
 
 // An option whose text `read` turns into a value; its refusal names the option.
@@ -211,6 +222,19 @@ CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
   return command;
 }
 
+CLI::App& add_doctor(CLI::App& program, DoctorOptions& options) {
+  CLI::App& command = *program.add_subcommand(
+      "doctor", "what this kernel and this shell's limits allow, and what to change");
+  command.footer(doctor_examples);
+  add_option(command, "--connections", "N", "10000",
+             "that the limits are held against, both ends on this machine",
+             [&](const char* option, const std::string& text) {
+               options.connections = parse_count(option, text, 1, 10'000'000);
+             });
+  command.add_option("--json", options.json_file, "writes the findings there")->type_name("FILE");
+  return command;
+}
+
 int run(int argument_count, const char* const* arguments) {
   CLI::App program("ringdown: WebSocket connections that are closed well");
   program.set_version_flag("--version", RINGDOWN_VERSION);
@@ -221,20 +245,24 @@ int run(int argument_count, const char* const* arguments) {
   serve_options.listen = parse_listen("--listen", "127.0.0.1:9001");
   const CLI::App& storm = add_storm(program, storm_options);
   const CLI::App& serve = add_serve(program, serve_options);
+  DoctorOptions doctor_options;
+  const CLI::App& doctor = add_doctor(program, doctor_options);
   try {
     program.parse(argument_count, arguments);
   } catch (const CLI::Success& asked) {
     return program.exit(asked);
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + "; what is allowed: ringdown " +
-                     (storm.parsed()   ? "storm "
-                      : serve.parsed() ? "serve "
-                                       : "") +
+                     (storm.parsed()    ? "storm "
+                      : serve.parsed()  ? "serve "
+                      : doctor.parsed() ? "doctor "
+                                        : "") +
                      "--help");
   }
   if (storm.parsed()) return run_storm(storm_options);
   if (serve.parsed()) return run_serve(serve_options);
-  throw UsageError("a command is missing: storm or serve; ringdown --help says more");
+  if (doctor.parsed()) return run_doctor(doctor_options);
+  throw UsageError("a command is missing: storm, serve or doctor; ringdown --help says more");
 }
 
 }  // namespace

@@ -1,0 +1,96 @@
+// The doctor names what is wanting and its cure, on machines that are not this one.
+#include "doctor.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace ringdown::program {
+namespace {
+
+SystemLimits healthy() {
+  SystemLimits limits;
+  limits.kernel = "6.18.0";
+  limits.memory_available = 8ULL << 30;
+  limits.descriptors_soft = 1'024;
+  limits.descriptors_hard = 20'000;
+  limits.files_max = 1'000'000;
+  limits.port_low = 32'768;
+  limits.port_high = 60'999;
+  limits.listen_backlog_max = 4'096;
+  limits.time_wait_max = 65'536;
+  limits.orphans_max = 65'536;
+  limits.softnet_backlog_max = 1'000;
+  return limits;
+}
+
+RingTrial full_ring() {
+  RingTrial trial;
+  trial.features = all_features;
+  return trial;
+}
+
+Health worst(const std::vector<Finding>& findings) {
+  return std::max_element(findings.begin(), findings.end(),
+                          [](const Finding& a, const Finding& b) { return a.health < b.health; })
+      ->health;
+}
+
+Finding finding(const std::vector<Finding>& findings, const std::string& subject) {
+  for (const Finding& found : findings) {
+    if (found.subject == subject) return found;
+  }
+  ADD_FAILURE() << subject;
+  return {};
+}
+
+TEST(Doctor, FindsAHealthyMachineGood) {
+  const auto findings = examine({}, healthy(), full_ring());
+  for (const Finding& found : findings) {
+    EXPECT_EQ(found.health, Health::good) << found.subject << ": " << found.seen;
+    EXPECT_EQ(found.cure, "");
+  }
+}
+
+TEST(Doctor, SaysWhatForbidsIoUring) {
+  SystemLimits limits = healthy();
+  limits.io_uring_disabled = 2;
+  RingTrial trial;
+  trial.error = EPERM;
+  const auto findings = examine({}, limits, trial);
+  EXPECT_EQ(worst(findings), Health::impossible);
+  EXPECT_NE(finding(findings, "io_uring policy").cure.find("kernel.io_uring_disabled=0"),
+            std::string::npos);
+  EXPECT_NE(finding(findings, "a NOP through a ring").cure.find("seccomp"), std::string::npos);
+}
+
+TEST(Doctor, NamesEachMissingFeatureAndItsKernel) {
+  RingTrial trial = full_ring();
+  trial.features &= ~static_cast<Features>(Feature::multishot_receive);
+  const auto findings = examine({}, healthy(), trial);
+  EXPECT_EQ(worst(findings), Health::wanting);
+  EXPECT_NE(finding(findings, "multishot_receive").cure.find("6.0"), std::string::npos);
+}
+
+TEST(Doctor, HoldsTheLimitsAgainstTheNumberAsked) {
+  DoctorOptions options;
+  options.connections = 1'000'000;
+  SystemLimits limits = healthy();
+  limits.descriptors_hard = 64;
+  const auto findings = examine(options, limits, full_ring());
+  for (const char* subject : {"descriptors", "memory", "open files", "TIME_WAIT", "orphans"}) {
+    EXPECT_EQ(finding(findings, subject).health, Health::wanting) << subject;
+    EXPECT_NE(finding(findings, subject).cure, "") << subject;
+  }
+}
+
+TEST(Doctor, SendsANopForReal) {
+  const RingTrial trial = try_ring();
+  EXPECT_EQ(trial.error, 0);
+  EXPECT_EQ(trial.reactor, "");
+  EXPECT_NE(trial.features, 0U);
+}
+
+}  // namespace
+}  // namespace ringdown::program
