@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "protocol/mask.h"
@@ -14,8 +15,8 @@ namespace ringdown {
 using protocol::CloseDeadline;
 using protocol::Opcode;
 
-Connection::Connection(ReactorCore& reactor, WebSocketPools& pools, Role role,
-                       WebSocketEvents& events, ConnectionOwner& owner)
+Connection::Connection(ReactorCore& reactor, Role role, WebSocketEvents& events,
+                       ConnectionOwner& owner)
     : reactor_(reactor),
       events_(&events),
       owner_(owner),
@@ -23,11 +24,10 @@ Connection::Connection(ReactorCore& reactor, WebSocketPools& pools, Role role,
                   .keep_sending_after_end = owner.options.keep_sending_after_end.count() > 0}),
       reader_(role, owner.options.message_size_max),
       role_(role),
-      output_(pools.output),
       stream_(&tcp_),
       tcp_(reactor.reactor(), *this) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() { RINGDOWN_CHECK(sending_ == nullptr); }
 
 // What a call is told that comes too late.
 Start Connection::refused() const noexcept {
@@ -42,7 +42,7 @@ Start Connection::send(MessageKind kind, ConstBytes bytes, bool whole, bool last
   if (!open_ || !handshake_.may_send()) return refused();
   // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
   if (fragment_open_ && (whole || kind != fragment_kind_)) return Start::bad_argument;
-  if (output_.bytes() >= options().send_queue_max) {
+  if (output_bytes() >= options().send_queue_max) {
     was_busy_ = true;
     return Start::busy;
   }
@@ -50,7 +50,7 @@ Start Connection::send(MessageKind kind, ConstBytes bytes, bool whole, bool last
   fragment_open_ = !last;
   fragment_kind_ = kind;
   queue_frame(opcode, last, bytes);
-  output_.commit_tag(tag);
+  sending_->queue.commit_tag(tag);
   return Start::io_pending;
 }
 
@@ -68,18 +68,19 @@ void Connection::queue_frame(Opcode opcode, bool fin, ConstBytes payload) {
   const protocol::FrameHeader header{
       .opcode = opcode, .fin = fin, .masked = masked, .key = key, .payload_size = payload.size()};
   const bool copied = payload.size() <= copied_payload_max;
-  std::byte* out = output_.reserve(protocol::frame_header_size_max + (copied ? payload.size() : 0));
+  OutputQueue& queue = output();
+  std::byte* out = queue.reserve(protocol::frame_header_size_max + (copied ? payload.size() : 0));
   const std::size_t size = protocol::encode_frame_header(out, header);
   if (!copied) {
-    output_.commit(size);
-    output_.borrow(payload, masked ? &key : nullptr);
+    queue.commit(size);
+    queue.borrow(payload, masked ? &key : nullptr);
   } else {
     if (masked) {
       protocol::mask_copy(out + size, payload, key);
     } else if (!payload.empty()) {
       std::memcpy(out + size, payload.data(), payload.size());
     }
-    output_.commit(size + payload.size());
+    queue.commit(size + payload.size());
   }
   wake();
 }
@@ -89,27 +90,24 @@ void Connection::queue_close_frame(std::string_view reason) {
   const std::size_t size =
       protocol::encode_close_payload(payload.data(), handshake_.own_status(), reason);
   queue_frame(Opcode::close, true, ConstBytes(payload).first(size));
-  output_.commit_close();
+  sending_->queue.commit_close();
 }
 
 void Connection::queue_raw(std::span<const char> bytes) {
-  std::memcpy(output_.reserve(bytes.size()), bytes.data(), bytes.size());
-  output_.commit(bytes.size());
+  OutputQueue& queue = output();
+  std::memcpy(queue.reserve(bytes.size()), bytes.data(), bytes.size());
+  queue.commit(bytes.size());
   wake();
 }
 
 // Everything queued goes to the stream in one batch, and with the Close frame its marker, if one is
 // due behind it: one chain of operations.
 void Connection::flush() {
-  if (output_.is_empty() || output_.batch_in_flight() || stream_ending_ || stream_closed_) return;
+  if (!has_output() || output_in_flight() || stream_ending_ || stream_closed_) return;
   if (!open_ && opening_ == nullptr) return;
   const bool close_in_batch = handshake_.state().halves.send == Half::ending && !close_sent_;
-  const Start sent = stream_->send(output_operation_, output_.begin_batch());
-  if (sent != Start::io_pending) {
-    // The stream has failed and is about to say so.
-    return on_output_sent(Error(ECONNRESET));
-  }
-  if (!close_in_batch || !output_.is_empty()) return;
+  sending_->start(*stream_);
+  if (!close_in_batch || has_output() || !output_in_flight()) return;
   if (may_close_with_sends()) {
     stream_ending_ = true;
     static_cast<void>(stream_->close_after_sends());
@@ -127,9 +125,41 @@ bool Connection::may_close_with_sends() const noexcept {
   return role_ == Role::server && !has_pinged_ && reader_.between_frames();
 }
 
-void Connection::on_output_sent(Error error) {
-  output_.end_batch(TellSent{*this, error});
-  wake();
+void Sending::start(ByteStream& stream) {
+  // Otherwise the stream has failed and is about to say so.
+  if (stream.send(operation_, queue.begin_batch()) != Start::io_pending) on_sent(Error(ECONNRESET));
+}
+
+void Sending::on_sent(Error error) {
+  queue.end_batch(Connection::TellSent{connection_, error});
+  connection_.wake();
+}
+
+// The queue, to add something to it.
+OutputQueue& Connection::output() {
+  if (sending_ == nullptr) sending_ = pools().sendings->take(*this, pools().output);
+  return sending_->queue;
+}
+
+bool Connection::has_output() const noexcept {
+  return sending_ != nullptr && !sending_->queue.is_empty();
+}
+
+std::size_t Connection::output_bytes() const noexcept {
+  return sending_ == nullptr ? 0 : sending_->queue.bytes();
+}
+
+bool Connection::output_in_flight() const noexcept {
+  return sending_ != nullptr && sending_->queue.batch_in_flight();
+}
+
+void Connection::discard_output() {
+  if (sending_ != nullptr) sending_->queue.discard(TellSent{*this, closing_error()});
+}
+
+void Connection::give_back_sending() noexcept {
+  if (sending_ == nullptr || !sending_->is_idle()) return;
+  pools().sendings->give_back(std::exchange(sending_, nullptr));
 }
 
 void Connection::on_close_frame_sent() {
@@ -236,10 +266,10 @@ Error Connection::closing_error() const noexcept {
 
 void Connection::complete_owed() {
   // Completions keep the order of their calls: first what the stream still has of ours.
-  if (handshake_.finished() && output_.batch_in_flight()) return;
+  if (handshake_.finished() && output_in_flight()) return;
   if (owes_discard_) {
     owes_discard_ = false;
-    output_.discard(TellSent{*this, closing_error()});
+    discard_output();
   }
   if (owes_shutdown_) {
     owes_shutdown_ = false;
@@ -254,8 +284,7 @@ void Connection::complete_owed() {
 }
 
 void Connection::tell_writable() {
-  if (!was_busy_ || output_.bytes() > options().send_queue_max / 2 || !handshake_.may_send())
-    return;
+  if (!was_busy_ || output_bytes() > options().send_queue_max / 2 || !handshake_.may_send()) return;
   was_busy_ = false;
   events_->on_writable(*this);
 }
@@ -265,8 +294,9 @@ void Connection::on_turn_end() {
   complete_owed();
   tell_writable();
   flush();
-  const bool done = stream_closed_ && !output_.batch_in_flight() && !owes_shutdown_ &&
-                    !owes_close_ && !turn_end_task_.is_queued();
+  const bool done = stream_closed_ && !output_in_flight() && !owes_shutdown_ && !owes_close_ &&
+                    !turn_end_task_.is_queued();
+  give_back_sending();
   if (done) finish();
 }
 

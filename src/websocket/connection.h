@@ -46,10 +46,11 @@ class ConnectionOwner {
   ~ConnectionOwner() = default;
 };
 
+class Sending;
+
 class Connection final : public WebSocket, private ByteStreamEvents {
  public:
-  Connection(ReactorCore& reactor, WebSocketPools& pools, Role role, WebSocketEvents& events,
-             ConnectionOwner& owner);
+  Connection(ReactorCore& reactor, Role role, WebSocketEvents& events, ConnectionOwner& owner);
   ~Connection();
 
   // --- opening ---
@@ -87,6 +88,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
 
  private:
   friend class WebSocket;
+  friend class Sending;
   using CloseAction = protocol::CloseAction;
 
   // ByteStreamEvents
@@ -96,7 +98,6 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void on_shutdown(Error error) override;
   void on_closed(Error error) override;
 
-  void on_output_sent(Error error);
   void on_deadline();
   void on_turn_end();
 
@@ -117,6 +118,12 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void tell_writable();
   void end_stream();
   void flush();
+  OutputQueue& output();
+  bool has_output() const noexcept;
+  std::size_t output_bytes() const noexcept;
+  bool output_in_flight() const noexcept;
+  void discard_output();
+  void give_back_sending() noexcept;
   bool may_close_with_sends() const noexcept;
   void rearm_deadline();
   void check_liveness();
@@ -158,8 +165,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   TimePoint closing_deadline_ = TimePoint::max();
   TimePoint last_received_{};
   std::unique_ptr<MessageStorage::Bytes> message_;
-  OutputQueue output_;
-  Send<&Connection::on_output_sent> output_operation_{*this};
+  Sending* sending_ = nullptr;  // while something is queued or on its way
   AtTurnEnd<&Connection::on_turn_end> turn_end_task_{*this};
   Timer<&Connection::on_deadline> timer_{*this};
   ByteStream* stream_;  // what frames go through: TCP, or what a secure context put on it
@@ -167,6 +173,23 @@ class Connection final : public WebSocket, private ByteStreamEvents {
 };
 
 // Tells what leaves the output queue, sent or (with an error) not.
+// A connection's frames on their way out. Pooled: a connection that is idle or half-closed has
+// none.
+class Sending : Immovable {
+ public:
+  Sending(Connection& connection, OutputPools& pools) noexcept
+      : queue(pools), connection_(connection) {}
+  void start(ByteStream& stream);
+  bool is_idle() const noexcept { return queue.is_empty() && !queue.batch_in_flight(); }
+
+  OutputQueue queue;
+
+ private:
+  void on_sent(Error error);
+  Connection& connection_;
+  Send<&Sending::on_sent> operation_{*this};
+};
+
 struct Connection::TellSent {
   Connection& connection;
   Error error;

@@ -49,7 +49,8 @@ void Connection::finish() {
   timer_.cancel();
   forget_message();
   if (auto* storage = reader_.take_back_control_storage()) pools().controls.give_back(storage);
-  output_.discard(TellSent{*this, closing_error()});
+  discard_output();
+  give_back_sending();
   Closed closed;
   if (open_) {
     closed = {.outcome = handshake_.outcome(),
@@ -178,7 +179,7 @@ void Connection::answer_ping(ConstBytes payload) {
   // too.
   if (!handshake_.may_pong() || fin_asked_) return;
   // RFC 6455 5.5.3: a peer that pings and does not read gets the answers it leaves room for.
-  if (output_.bytes() > options().send_queue_max + protocol::control_frame_size_max * 16) return;
+  if (output_bytes() > options().send_queue_max + protocol::control_frame_size_max * 16) return;
   queue_frame(Opcode::pong, true, payload);
 }
 

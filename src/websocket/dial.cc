@@ -62,8 +62,7 @@ DialResult Dialer::dial(WebSocketEvents& events, std::uint64_t user_value,
   }
   plan.hold();
   WebSocketPools& pools = WebSocketPools::of(plan.reactor);
-  Connection& connection =
-      *pools.connections->take(plan.reactor, pools, Role::client, events, plan);
+  Connection& connection = *pools.connections->take(plan.reactor, Role::client, events, plan);
   connection.set_user_value(user_value);
   ClientOpening& opening = *pools.client_openings->take(connection, plan, from);
   connection.begin(opening);

@@ -27,13 +27,14 @@ WebSocketPools& WebSocketPools::of(ReactorCore& reactor) {
 
 WebSocketPools::WebSocketPools()
     : connections(std::make_unique<Slab<Connection>>()),
+      sendings(std::make_unique<Slab<Sending>>()),
       client_openings(std::make_unique<Slab<ClientOpening>>()),
       server_openings(std::make_unique<Slab<ServerOpening>>()) {}
 WebSocketPools::~WebSocketPools() = default;
 
 std::size_t WebSocketPools::pool_bytes() const noexcept {
-  return connections->bytes() + client_openings->bytes() + server_openings->bytes() +
-         heads.bytes() + controls.bytes() + output.bytes();
+  return connections->bytes() + sendings->bytes() + client_openings->bytes() +
+         server_openings->bytes() + heads.bytes() + controls.bytes() + output.bytes();
 }
 
 }  // namespace ringdown

@@ -18,6 +18,7 @@
 namespace ringdown {
 
 class Connection;
+class Sending;
 class ClientOpening;
 class ServerOpening;
 
@@ -47,6 +48,7 @@ class WebSocketPools final : public ReactorExtension {
   std::size_t pool_bytes() const noexcept override;
 
   std::unique_ptr<Slab<Connection>> connections;
+  std::unique_ptr<Slab<Sending>> sendings;
   std::unique_ptr<Slab<ClientOpening>> client_openings;
   std::unique_ptr<Slab<ServerOpening>> server_openings;
   Slab<HeadStorage> heads;

@@ -72,7 +72,7 @@ Server::ListenResult Server::Core::listen(const SocketAddress& address) {
 
 void Server::Core::on_accepted(Socket socket) {
   WebSocketPools& pools = WebSocketPools::of(reactor_);
-  Connection& connection = *pools.connections->take(reactor_, pools, Role::server, events_, *this);
+  Connection& connection = *pools.connections->take(reactor_, Role::server, events_, *this);
   ++tally_.accepted;
   ++count_;
   (draining_ ? undrained_ : connections_).push(connection);

@@ -47,7 +47,7 @@ Role WebSocket::role() const noexcept { return of(*this).role_; }
 bool WebSocket::is_open() const noexcept {
   return of(*this).open_ && of(*this).handshake_.may_send();
 }
-std::size_t WebSocket::queued_bytes() const noexcept { return of(*this).output_.bytes(); }
+std::size_t WebSocket::queued_bytes() const noexcept { return of(*this).output_bytes(); }
 std::string_view WebSocket::subprotocol() const noexcept {
   const std::string* agreed = of(*this).subprotocol_;
   return agreed == nullptr ? std::string_view() : *agreed;

@@ -63,10 +63,12 @@ void PushService::on_message(WebSocket& socket, MessageKind kind, ConstBytes byt
                        "commands: push N [B], hold S, release, close [CODE [REASON]], mute, reset");
     return;
   }
-  obey(peer_of(socket), *command);
+  obey(push_peer(peer_of(socket)), *command);
 }
 
-void PushService::obey(Peer& peer, const PushCommand& command) {
+void PushPeer::on_answer_due() { service.answer_now(*this); }
+
+void PushService::obey(PushPeer& peer, const PushCommand& command) {
   switch (command.verb) {
     case PushCommand::Verb::push:
       peer.late_count = command.count;
@@ -84,15 +86,23 @@ void PushService::obey(Peer& peer, const PushCommand& command) {
   }
 }
 
-std::chrono::milliseconds PushService::answer_delay(const Peer& peer) const {
+std::chrono::milliseconds PushService::answer_delay(const Peer& any) const {
+  const auto& peer = static_cast<const PushPeer&>(any);
   if (peer.mute) return forever;
   const bool held = peer.holds && peer.hold_epoch == epoch_;
   return std::max(Service::answer_delay(peer), held ? peer.hold : std::chrono::milliseconds(0));
 }
 
-void PushService::answer(Peer& peer) { send_late(peer); }
+void PushService::answer_after(Peer& peer, std::chrono::milliseconds delay) {
+  push_peer(peer).answer_timer.arm(reactor(), reactor().now() + delay);
+}
 
-void PushService::send_late(Peer& peer) {
+void PushService::answer(Peer& peer) {
+  push_peer(peer).answer_timer.cancel();
+  send_late(push_peer(peer));
+}
+
+void PushService::send_late(PushPeer& peer) {
   while (peer.late_next < peer.late_count) {
     if (peer.kept == nullptr) peer.kept = &messages_.take();
     KeptMessage& message = *peer.kept;
@@ -111,39 +121,47 @@ void PushService::send_late(Peer& peer) {
       case Start::aborted: return;  // our Close is out already, or the connection is over
     }
   }
-  forget(peer);
+  give_back_kept(peer);
   Service::answer(peer);
 }
 
 void PushService::on_sent(WebSocket& socket, Sent sent) {
   if (sent.tag == 0) return;
   messages_.give_back(*reinterpret_cast<KeptMessage*>(sent.tag));
-  Peer& peer = peer_of(socket);
+  PushPeer& peer = push_peer(peer_of(socket));
   if (!sent.error && peer.answer == Peer::Answer::under_way) send_late(peer);
 }
 
 void PushService::on_writable(WebSocket& socket) {
-  Peer& peer = peer_of(socket);
+  PushPeer& peer = push_peer(peer_of(socket));
   if (peer.answer == Peer::Answer::under_way) send_late(peer);
 }
 
 void PushService::forget(Peer& peer) {
+  give_back_kept(peer);
+  PushPeer& pushed = push_peer(peer);
+  pushed.answer_timer.cancel();
+  pushed.holds = pushed.mute = false;
+  pushed.late_count = pushed.late_next = 0;
+}
+
+void PushService::give_back_kept(Peer& peer) {
   if (peer.kept != nullptr) messages_.give_back(*std::exchange(peer.kept, nullptr));
 }
 
 void PushService::on_release() {
   ++epoch_;
-  // A walk that is under way starts again: it may have passed records that are held by now.
-  release_position_ = 0;
   if (!pace_task_.is_posted()) release_some();
 }
 
+// What is held leaves the list as it is answered; what comes to be held meanwhile is of the next
+// epoch.
 void PushService::release_some() {
   std::size_t left = released_per_turn;
-  for (; release_position_ < peers().size(); ++release_position_) {
-    Peer& peer = peers()[release_position_];
-    const bool held = peer.socket != nullptr && peer.holds && !peer.mute;
-    if (!held || peer.answer != Peer::Answer::waiting) continue;
+  for (PeerLink* link = waiting().next; link != &waiting();) {
+    PushPeer& peer = static_cast<PushPeer&>(*link);
+    link = link->next;
+    if (!peer.holds || peer.hold_epoch == epoch_) continue;
     if (left-- == 0) {
       reactor().post(pace_task_);
       return;

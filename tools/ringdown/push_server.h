@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <mutex>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,22 @@ class ReleaseHub : Immovable {
   std::vector<PushService*> services_;
 };
 
+// What the commands of a peer asked for, besides.
+struct PushPeer final : Peer {
+  explicit PushPeer(PushService& owner) noexcept : service(owner) {}
+  void on_answer_due();
+
+  PushService& service;
+  Timer<&PushPeer::on_answer_due> answer_timer{*this};
+  bool holds = false;
+  bool mute = false;
+  std::uint32_t late_count = 0;
+  std::uint32_t late_next = 0;
+  std::uint32_t late_size = 0;
+  std::uint32_t hold_epoch = 0;
+  std::chrono::milliseconds hold{0};
+};
+
 class PushService final : public Service {
  public:
   PushService(Reactor& reactor, std::chrono::milliseconds answer_delay, ServiceCounts& counts,
@@ -46,13 +63,19 @@ class PushService final : public Service {
   void on_writable(WebSocket& socket) override;
 
  private:
+  friend struct PushPeer;
+
+  static PushPeer& push_peer(Peer& peer) noexcept { return static_cast<PushPeer&>(peer); }
+  Peer& new_peer() override { return push_peers_.emplace_back(*this); }
   std::chrono::milliseconds answer_delay(const Peer& peer) const override;
+  void answer_after(Peer& peer, std::chrono::milliseconds delay) override;
   void answer(Peer& peer) override;
   void forget(Peer& peer) override;
 
-  void obey(Peer& peer, const PushCommand& command);
+  void obey(PushPeer& peer, const PushCommand& command);
   // Sends late messages until all are sent, one is borrowed, or the queue is full.
-  void send_late(Peer& peer);
+  void send_late(PushPeer& peer);
+  void give_back_kept(Peer& peer);
   void on_release();
   void release_some();
 
@@ -62,7 +85,7 @@ class PushService final : public Service {
   // `hold` commands that came before a `release` are over with it, also where the Close comes after
   // it: on another connection it may have been overtaken.
   std::uint32_t epoch_ = 0;
-  std::size_t release_position_ = 0;
+  std::deque<PushPeer> push_peers_;
   Posted<&PushService::on_release> release_task_{*this};
   Posted<&PushService::release_some> pace_task_{*this};
 };

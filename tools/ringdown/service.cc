@@ -3,16 +3,23 @@
 
 namespace ringdown::program {
 
-void Peer::on_answer_due() { service.answer_now(*this); }
+void PeerLink::leave() noexcept {
+  next->previous = previous;
+  previous->next = next;
+  next = previous = this;
+}
+
+void PeerLink::append(PeerLink& link) noexcept {
+  link.next = this;
+  link.previous = previous;
+  previous->next = &link;
+  previous = &link;
+}
 
 void Service::on_open(WebSocket& socket) {
-  if (free_ == nullptr) {
-    free_ = &peers_.emplace_back(*this);
-  }
-  Peer& peer = *free_;
-  free_ = peer.next_free;
+  Peer& peer = free_.is_alone() ? new_peer() : static_cast<Peer&>(*free_.next);
+  peer.leave();
   peer.socket = &socket;
-  peer.next_free = nullptr;
   socket.set_user_value(reinterpret_cast<std::uint64_t>(&peer));
   counts_.open.add(1);
   counts_.opened.add(1);
@@ -27,12 +34,26 @@ void Service::on_peer_close(WebSocket& socket, const PeerClose& close) {
   counts_.half_closed.add(1);
   const auto delay = draining_ ? std::chrono::milliseconds(0) : answer_delay(peer);
   if (delay == std::chrono::milliseconds(0)) return answer_now(peer);
-  if (delay != forever) peer.answer_timer.arm(reactor_, reactor_.now() + delay);
+  (delay == forever ? unanswered_ : waiting_).append(peer);
+  if (delay != forever) answer_after(peer, delay);
+}
+
+void Service::answer_after(Peer& peer, std::chrono::milliseconds delay) {
+  peer.answer_due = reactor_.now() + delay;
+  if (!answer_timer_.is_armed()) answer_timer_.arm(reactor_, peer.answer_due);
+}
+
+void Service::on_answer_due() {
+  while (!waiting_.is_alone()) {
+    Peer& first = static_cast<Peer&>(*waiting_.next);
+    if (first.answer_due > reactor_.now()) return answer_timer_.arm(reactor_, first.answer_due);
+    answer_now(first);
+  }
 }
 
 void Service::answer_now(Peer& peer) {
   if (peer.answer != Peer::Answer::waiting) return;
-  peer.answer_timer.cancel();
+  peer.leave();
   peer.answer = Peer::Answer::under_way;
   counts_.half_closed.add(-1);
   answer(peer);
@@ -47,9 +68,12 @@ void Service::answer(Peer& peer) {
 
 void Service::start_draining() {
   draining_ = true;
-  for (Peer& peer : peers_) {
-    if (peer.socket != nullptr) answer_now(peer);
-  }
+  answer_all(waiting_);
+  answer_all(unanswered_);
+}
+
+void Service::answer_all(PeerLink& list) {
+  while (!list.is_alone()) answer_now(static_cast<Peer&>(*list.next));
 }
 
 void Service::on_closed(WebSocket& socket, const Closed& closed) {
@@ -57,16 +81,11 @@ void Service::on_closed(WebSocket& socket, const Closed& closed) {
   (closed.outcome == CloseOutcome::clean ? counts_.clean : counts_.failed).add(1);
   Peer& peer = peer_of(socket);
   if (peer.answer == Peer::Answer::waiting) counts_.half_closed.add(-1);
-  peer.answer_timer.cancel();
   forget(peer);
+  peer.leave();
   peer.socket = nullptr;
   peer.answer = Peer::Answer::not_due;
-  peer.holds = false;
-  peer.mute = false;
-  peer.late_count = 0;
-  peer.late_next = 0;
-  peer.next_free = free_;
-  free_ = &peer;
+  free_.append(peer);
 }
 
 }  // namespace ringdown::program

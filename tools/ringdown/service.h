@@ -11,35 +11,28 @@
 
 namespace ringdown::program {
 
-class Service;
 struct KeptMessage;
 
-// One connection of a service. Records are used again; their addresses stay.
-struct Peer : Immovable {
+// A place in a circular list; alone, it is a list of its own.
+struct PeerLink : Immovable {
+  PeerLink* next = this;
+  PeerLink* previous = this;
+  bool is_alone() const noexcept { return next == this; }
+  void leave() noexcept;
+  void append(PeerLink& link) noexcept;  // at the end of the list that begins with this one
+};
+
+// One connection of a service: kept small, for a server has very many. Records are used again;
+// their addresses stay.
+struct Peer : PeerLink {
   // How far the answer to the peer's Close is.
   enum class Answer : std::uint8_t { not_due, waiting, under_way, given };
 
-  explicit Peer(Service& owner) : service(owner) {}
-
-  void on_answer_due();
-
-  Service& service;
   WebSocket* socket = nullptr;  // none: the record is free
-  Peer* next_free = nullptr;
-  Timer<&Peer::on_answer_due> answer_timer{*this};
+  KeptMessage* kept = nullptr;  // a message that waits for room, or whose bytes are borrowed
+  TimePoint answer_due{};
   Answer answer = Answer::not_due;
   CloseStatus peer_status = CloseStatus::none;
-
-  KeptMessage* kept = nullptr;  // a message that waits for room, or whose bytes are borrowed
-
-  // Push mode: what the peer's commands asked for.
-  bool holds = false;
-  bool mute = false;
-  std::uint32_t late_count = 0;
-  std::uint32_t late_next = 0;
-  std::uint32_t late_size = 0;
-  std::uint32_t hold_epoch = 0;
-  std::chrono::milliseconds hold{0};
 };
 
 // Read by the thread that shows progress.
@@ -68,29 +61,37 @@ class Service : public ServerEvents, Immovable {
   void on_drained() override { reactor_.stop(); }
 
  protected:
-  friend struct Peer;
-
   static Peer& peer_of(WebSocket& socket) noexcept {
     return *reinterpret_cast<Peer*>(socket.user_value());
   }
-  // How long after the peer's Close it is answered; `forever`: when somebody calls `answer_now`.
+  virtual Peer& new_peer() { return peers_.emplace_back(); }
+  // How long after the peer's Close it is answered; `forever`: not before a drain.
   static constexpr std::chrono::milliseconds forever = std::chrono::milliseconds::max();
   virtual std::chrono::milliseconds answer_delay(const Peer&) const { return answer_delay_; }
+  // Sees to it that a peer which waits is answered then. Here one timer does, for all wait equally
+  // long.
+  virtual void answer_after(Peer& peer, std::chrono::milliseconds delay);
   // Sends what is owed before our Close, then that.
   virtual void answer(Peer& peer);
   virtual void forget(Peer&) {}  // its connection is over
 
   void answer_now(Peer& peer);
-  // The records, free ones too (`socket` is null).
-  std::deque<Peer>& peers() noexcept { return peers_; }
+  // Those whose Close waits for its answer, but for the ones that are never answered.
+  PeerLink& waiting() noexcept { return waiting_; }
   Reactor& reactor() noexcept { return reactor_; }
 
  private:
+  void on_answer_due();
+  void answer_all(PeerLink& list);
+
   Reactor& reactor_;
   std::chrono::milliseconds answer_delay_;
   bool draining_ = false;
   std::deque<Peer> peers_;
-  Peer* free_ = nullptr;
+  PeerLink free_;
+  PeerLink waiting_;
+  PeerLink unanswered_;
+  Timer<&Service::on_answer_due> answer_timer_{*this};
   ServiceCounts& counts_;
 };
 
