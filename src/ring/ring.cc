@@ -49,6 +49,16 @@ void ProvidedBuffers::publish() noexcept {
   if (unpublished_ == 0) return;
   io_uring_buf_ring_advance(ring_, unpublished_);
   unpublished_ = 0;
+  widened_ = false;
+}
+
+void ProvidedBuffers::widen() noexcept {
+  // Many receives may have found none at the same time.
+  if (widened_ || in_use_ == count_) return;
+  widened_ = true;
+  for (const unsigned end = std::min(count_, 2 * in_use_); in_use_ < end; ++in_use_) {
+    recycle(static_cast<std::uint16_t>(in_use_));
+  }
 }
 
 // --- the submission queue ---
@@ -353,6 +363,9 @@ std::size_t Ring::take(std::span<TakenCompletion> out) {
   }
   for (const TakenCompletion& taken : out.first(count)) {
     if (!taken.completion.more) --native.in_flight;
+    if (taken.completion.result == -ENOBUFS) [[unlikely]] {
+      for (ProvidedBuffers& buffers : native.buffers) buffers.widen();
+    }
   }
   native.completions += count;
   return count;

@@ -14,7 +14,9 @@
 
 namespace ringdown {
 
-// A ring of provided buffers of one size (io_uring_register_buf_ring(3)).
+// A ring of provided buffers of one size (io_uring_register_buf_ring(3)). The kernel takes them in
+// turn, so all that are in the ring are touched sooner or later: few are, until receives find none,
+// and what is seldom needed costs neither memory nor cache.
 class ProvidedBuffers {
  public:
   ProvidedBuffers() = default;
@@ -29,6 +31,8 @@ class ProvidedBuffers {
   }
   void recycle(std::uint16_t id) noexcept;
   void publish() noexcept;  // lets the kernel see what was recycled
+  // A receive found none (ENOBUFS): twice as many are in use from the next `publish` on.
+  void widen() noexcept;
   unsigned count() const noexcept { return count_; }
   std::size_t bytes() const noexcept { return count_ * buffer_size_; }
 
@@ -36,6 +40,8 @@ class ProvidedBuffers {
   io_uring_buf_ring* ring_ = nullptr;
   std::byte* memory_ = nullptr;
   unsigned count_ = 0;
+  unsigned in_use_ = 0;  // ids below it have been given to the kernel
+  bool widened_ = false;
   std::size_t buffer_size_ = 0;
   int unpublished_ = 0;
 };

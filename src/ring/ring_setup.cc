@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -82,7 +83,9 @@ int ProvidedBuffers::create(io_uring& ring, std::uint16_t group, unsigned count,
     return result;
   }
   io_uring_buf_ring_init(ring_);
-  for (unsigned id = 0; id < count; ++id) recycle(static_cast<std::uint16_t>(id));
+  constexpr unsigned at_first_min = 4;
+  in_use_ = std::max(count / 8, std::min(count, at_first_min));
+  for (unsigned id = 0; id < in_use_; ++id) recycle(static_cast<std::uint16_t>(id));
   publish();
   return 0;
 }

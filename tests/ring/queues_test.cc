@@ -252,6 +252,20 @@ TEST(ProvidedBuffers, AreWaitedForByAReceiveThatFoundNone) {
   end_all(reactor, all);
 }
 
+// At first a part of them is with the kernel; every shortage doubles it.
+TEST(ProvidedBuffers, AreAllUsedByReceiversThatKeepThem) {
+  constexpr unsigned count = 64;
+  Reactor reactor(few_buffers(count));
+  const Listener listener;
+  Receivers all = receivers(reactor, listener, count, true);
+  for (auto& receiver : all) write_all(receiver->peer(), "x");
+  EXPECT_TRUE(run_until(reactor, [&] {
+    return std::ranges::all_of(all, [](const auto& r) { return r->held() == 1; });
+  }));
+  EXPECT_EQ(reactor.statistics().buffer_shortages, 0U) << "no one had to wait for another";
+  end_all(reactor, all);
+}
+
 // The buffer has been given back before the receive that missed it is told of its lack.
 TEST(ProvidedBuffers, AreNotWaitedForWhenTheyAreBackAlready) {
   Reactor reactor(few_buffers(1));
