@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Holds `ringdown serve` against hand-written floors: tools/bench-floor --help.
+
+Server on the first processor, load on the second. Rounds are interleaved, so that what else the
+machine does falls on both; the figures are medians, and the ratio is the median of the rounds' own
+ratios. Figures of rounds in which others used more than a tenth of a processor are marked.
+"""
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+SERVER_CPU, LOAD_CPU = "0", "1"
+
+FLOORS = {
+    "close": ["floor_uring", "--close", "link", "--direct"],
+    "echo": ["floor_uring"],
+    "echo_epoll": ["floor_epoll"],
+}
+
+
+class Server:
+    """A server on a processor of its own, on 127.0.0.1."""
+
+    def __init__(self, command, port=None):
+        self.process = subprocess.Popen(
+            ["taskset", "-c", SERVER_CPU, *command], stdout=subprocess.PIPE, text=True
+        )
+        self.port = port
+        if port is None:
+            self.port = int(re.search(r":(\d+) \(", self.process.stdout.readline()).group(1))
+        else:
+            wait_for_port(port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+def wait_for_port(port):
+    import socket
+
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    sys.exit(f"nothing listens on port {port}")
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.next_port = 20100
+
+    def program(self, *arguments):
+        return [os.path.join(self.options.build, "tools/ringdown/ringdown"), *arguments]
+
+    def yardstick(self, name, *arguments):
+        return [os.path.join(self.options.build, "bench/yardstick", name), *arguments]
+
+    def ringdown(self, *arguments):
+        return Server(
+            self.program(
+                "serve", "--listen", "127.0.0.1:0", "--mode", "echo", "--quiet", *arguments
+            )
+        )
+
+    def floor(self, name):
+        self.next_port += 1
+        command, *arguments = FLOORS[name]
+        return Server(
+            self.yardstick(command, *arguments, "--port", str(self.next_port)), self.next_port
+        )
+
+    def load(self, server, mode, *arguments):
+        output = subprocess.run(
+            self.yardstick(
+                "wsyard", mode, "--cpu", LOAD_CPU, "--port", str(server.port),
+                "--server-pid", str(server.pid), "--json", *arguments,
+            ),
+            capture_output=True, text=True, check=True,
+        ).stdout
+        return json.loads(output)
+
+    def compare(self, title, floors, mode, *arguments):
+        """CPU of the server for a unit of work, ours and each floor's."""
+        makers = {"ringdown": self.ringdown, **{name: self.floor_maker(name) for name in floors}}
+        costs = {name: [] for name in makers}
+        disturbed = errors = 0
+        for _ in range(self.options.rounds):
+            for name, make in makers.items():
+                with make() as server:
+                    result = self.load(server, mode, *arguments)
+                costs[name].append(result["server_cpu_us_per_unit"])
+                disturbed += result["foreign_busy"] > 0.1
+                errors += result["errors"]
+        medians = {name: statistics.median(values) for name, values in costs.items()}
+        print(f"\n{title}: server CPU, us (median of {self.options.rounds})")
+        for name, value in medians.items():
+            print(f"  {' '.join(FLOORS.get(name, ['ringdown serve'])):38} {value:8.3f}")
+        for name in floors:
+            ratios = [ours / its for ours, its in zip(costs["ringdown"], costs[name])]
+            low, high = min(ratios), max(ratios)
+            print(
+                f"  ringdown / {name:26} {statistics.median(ratios):8.3f} x"
+                f"   ({low:.3f} to {high:.3f})"
+            )
+        if errors or disturbed:
+            runs = self.options.rounds * len(makers)
+            print(f"  {disturbed} of {runs} runs disturbed by others, {errors} errors")
+
+    def floor_maker(self, name):
+        return lambda: self.floor(name)
+
+    def close(self):
+        for connections in ("64", "1024"):
+            self.compare(
+                f"close handshake, {connections} open", ["close"],
+                "churn", "--conns", connections, "--secs", self.options.seconds,
+            )
+
+    def echo(self):
+        for connections, pipe, size in (("64", "1", "64"), ("512", "8", "64")):
+            self.compare(
+                f"echo, {connections} connections x {pipe} x {size} bytes", ["echo", "echo_epoll"],
+                "echo", "--conns", connections, "--pipe", pipe, "--size", size,
+                "--secs", self.options.seconds,
+            )
+
+    def memory(self):
+        """What a half-closed connection costs the server's process."""
+        count = 18000
+        with self.ringdown("--answer-delay", "60", "--close-timeout", "120") as server:
+            self.load(server, "hold", "--conns", "1000", "--half", "none", "--secs", "1")
+            time.sleep(1)  # until the last of them is closed
+            warm = resident(server.pid)
+            load = subprocess.Popen(
+                self.yardstick(
+                    "wsyard", "hold", "--cpu", LOAD_CPU, "--port", str(server.port), "--conns",
+                    str(count), "--inflight", str(count), "--timeout", "8", "--half", "close",
+                    "--secs", "4", "--server-pid", str(server.pid), "--json",
+                ),
+                stdout=subprocess.PIPE, text=True,
+            )
+            held = warm
+            while load.poll() is None:
+                held = max(held, resident(server.pid))
+                time.sleep(0.2)
+            result = json.loads(load.stdout.read())
+        print(f"\nmemory: {count} half-closed connections")
+        print(f"  server side {result['server_side']}, client side {result['client_side']}")
+        print(f"  fixed, after 1000 connections: {warm >> 10} KiB resident")
+        print(f"  each half-closed one: {(held - warm) / count:.0f} bytes of user memory")
+
+    def agree(self):
+        """Two load generators, one truth: storm's figures beside wsyard's."""
+        rate, count = 2000, 20000
+        rows = {"storm": [], "wsyard": []}
+        for _ in range(self.options.rounds):
+            with self.ringdown() as server:
+                before = processor_time(server.pid)
+                rows["storm"].append(self.storm(server, rate, count, before))
+            with self.ringdown() as server:
+                before = processor_time(server.pid)
+                result = self.load(
+                    server, "churn", "--rate", str(rate), "--count", str(count), "--warm", "0",
+                    "--secs", str(count // rate + 3),
+                )
+                cpu = (processor_time(server.pid) - before) / count * 1e6
+                rows["wsyard"].append((cpu, result["close_p50_us"], result["handshakes"]))
+        print(f"\nagreement: {count} handshakes at {rate} a second")
+        print(f"  {'':10} {'server CPU us':>14} {'close p50 us':>14} {'handshakes':>12}")
+        for name, values in rows.items():
+            medians = [statistics.median(column) for column in zip(*values)]
+            print(f"  {name:10} {medians[0]:14.2f} {medians[1]:14.1f} {medians[2]:12.0f}")
+
+    def storm(self, server, rate, count, before):
+        path = os.path.join(self.options.build, "agree.json")
+        subprocess.run(
+            ["taskset", "-c", LOAD_CPU]
+            + self.program(
+                "storm", f"ws://127.0.0.1:{server.port}/", "--pattern", "client-first", "--rate",
+                str(rate), "--handshakes", str(count), "--quiet", "--json", path,
+            ),
+            stdout=subprocess.DEVNULL, check=True,
+        )
+        cpu = (processor_time(server.pid) - before) / count * 1e6
+        with open(path, encoding="utf-8") as file:
+            result = json.load(file)
+        return cpu, result["latency_us"]["close"]["p50"], result["clean"]
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) << 10
+
+
+def processor_time(pid):
+    """User and system time of all its threads, io-wq's among them, in seconds."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/bench-floor", description=__doc__.splitlines()[0])
+    parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=5, help="of each workload (5)")
+    parser.add_argument("--seconds", default="3", help="that a round measures (3)")
+    parser.add_argument(
+        "workloads", nargs="*", metavar="WORKLOAD",
+        help="close, echo, memory, agree (all of them)",
+    )
+    options = parser.parse_args()
+    known = ["close", "echo", "memory", "agree"]
+    for workload in options.workloads:
+        if workload not in known:
+            parser.error(f"{workload}: one of {', '.join(known)}")
+    bench = Bench(options)
+    for workload in options.workloads or known:
+        getattr(bench, workload)()
+
+
+main()
