@@ -78,6 +78,7 @@ class Serving {
     return program_.wait();
   }
   void signal(int number) const { program_.signal(number); }
+  int wait() { return program_.wait(); }
   const std::string& out() const { return program_.out(); }
   const std::string& address() const { return address_; }
 
