@@ -72,46 +72,75 @@ TEST(Storm, HalfClosesWithAServerThatOnlyEchoes) {
   EXPECT_EQ(server.drain(), 0);
 }
 
+const std::string upgrade =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: {accept}\r\n\r\n";
+// RFC 6455 5.5.1: a Close frame of a server, with status 1000.
+const std::string close_1000("\x88\x02\x03\xe8", 4);
+
+using Then = ScriptedServer::Then;
+
 struct Wrong {
-  std::string answer;
-  ScriptedServer::Then then;
+  ScriptedServer::Script script;
   std::string outcome;
   std::string name;
 };
 
-const std::string upgrade =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: {accept}\r\n\r\n";
+std::ostream& operator<<(std::ostream& out, const Wrong& wrong) {
+  return out << wrong.outcome << " by " << wrong.name;
+}
 
-TEST(Storm, CountsWhatServersDoWrongUnderItsOwnName) {
-  using Then = ScriptedServer::Then;
-  const std::vector<Wrong> wrongs = {
-      {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", Then::keep, "refused",
-       "http_status_403"},
-      {"no HTTP at all\r\n\r\n", Then::keep, "refused", "not_http"},
-      {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-       "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
-       Then::keep, "refused", "accept_wrong"},
-      {"", Then::end, "refused", "dropped"},
-      {"", Then::reset, "refused", "dropped"},
-      // RFC 6455 5.2: opcode 3 is reserved.
-      {upgrade + std::string("\x83\x00", 2), Then::keep, "violations", "unknown_opcode"},
-      {upgrade, Then::end, "dropped", "end_of_stream"},
-      {upgrade, Then::reset, "dropped", "ECONNRESET"},
-  };
-  for (const Wrong& wrong : wrongs) {
-    ScriptedServer server(wrong.answer, wrong.then);
+class WrongServer : public testing::TestWithParam<Wrong> {};
+
+TEST_P(WrongServer, IsCountedUnderItsOwnNameAndLeavesTheOthersClean) {
+  const Wrong& wrong = GetParam();
+  for (const unsigned every : {1U, 10U}) {
+    ScriptedServer::Script script = wrong.script;
+    script.every = every;
+    ScriptedServer server(script);
     int status = -1;
-    // The timeout ends the wait for the FIN of a server that keeps the connection after its
-    // violation.
-    const Json json = storm(
-        {server.url(), "--connections", "5", "--pattern", "client-first", "--close-timeout", "0.5"},
-        status);
-    EXPECT_EQ(status, 1) << wrong.name;
-    EXPECT_EQ(json.at(wrong.outcome), 5) << wrong.name << ' ' << json.dump();
-    EXPECT_EQ(json.at(wrong.outcome + "_by").value(wrong.name, 0), 5) << json.dump();
+    // The timeouts end the wait for a server that keeps the connection.
+    const Json json = storm({server.url(), "--connections", "4", "--handshakes", "10", "--pattern",
+                             "client-first", "--close-timeout", "0.2", "--open-timeout", "0.2"},
+                            status);
+    EXPECT_EQ(status, 1);
+    EXPECT_EQ(json.at(wrong.outcome), 10 / every) << json.dump();
+    EXPECT_EQ(json.at("clean"), 10 - 10 / every) << json.dump();
+    if (!wrong.name.empty()) {
+      EXPECT_EQ(json.at(wrong.outcome + "_by").value(wrong.name, 0U), 10 / every) << json.dump();
+    }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Opening, WrongServer,
+    testing::Values(
+        Wrong{
+            {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"}, "refused", "http_status_403"},
+        Wrong{{"no HTTP at all\r\n\r\n"}, "refused", "not_http"},
+        Wrong{{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"},
+              "refused",
+              "accept_wrong"},
+        Wrong{{"", "", Then::keep}, "refused", "timed_out"},
+        Wrong{{"", "", Then::end}, "refused", "dropped"},
+        Wrong{{"", "", Then::reset}, "refused", "dropped"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Closing, WrongServer,
+    testing::Values(
+        // RFC 6455 5.2: opcode 3 is reserved.
+        Wrong{{upgrade, std::string("\x83\x00", 2)}, "violations", "unknown_opcode"},
+        Wrong{{upgrade, "\x88\x02\x03\xe7"}, "violations", "close_status_invalid"},  // 999
+        Wrong{{upgrade, "\x88\x02\x03\xed"}, "violations", "close_status_invalid"},  // 1005
+        Wrong{{upgrade, "\x88\x01\x03"}, "violations", "close_payload_of_one_byte"},
+        Wrong{{upgrade, "\x88\x03\x03\xe8\xff"}, "violations", "close_reason_invalid_utf8"},
+        Wrong{{upgrade, close_1000 + "\x81\x01x"}, "violations", "data_after_close"},
+        Wrong{{upgrade, "\x82\x7f garbage garbage"}, "violations", "message_too_big"},
+        Wrong{{upgrade, close_1000, Then::reset}, "dropped", "ECONNRESET"},
+        Wrong{{upgrade, "", Then::end}, "dropped", "end_of_stream"},
+        Wrong{{upgrade, "", Then::reset}, "dropped", "ECONNRESET"},
+        Wrong{{upgrade, "", Then::keep}, "timed_out", ""}));
 
 TEST(Storm, CountsWhatIsNeverAnsweredAsTimedOut) {
   ScriptedServer server(upgrade, ScriptedServer::Then::keep);

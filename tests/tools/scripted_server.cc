@@ -6,16 +6,44 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <stdexcept>
-#include <vector>
 
 #include "protocol/accept_key.h"
 
 namespace ringdown::program {
 
-ScriptedServer::ScriptedServer(std::string answer, Then then)
-    : answer_(std::move(answer)), then_(then) {
+namespace {
+
+void send_all(int connection, const std::string& text) {
+  send(connection, text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+// Empty: the connection ended first.
+std::string read_exactly(int connection, std::size_t size) {
+  std::string bytes(size, '\0');
+  if (size == 0) return bytes;
+  const ssize_t got = recv(connection, bytes.data(), size, MSG_WAITALL);
+  if (got != static_cast<ssize_t>(size)) bytes.clear();
+  return bytes;
+}
+
+// The client's Close frame as a server sends it: without the mask. Empty: none came.
+std::string read_close(int connection) {
+  // RFC 6455 5.2: FIN and opcode, mask bit and length, masking key; a Close has at most 125 bytes.
+  const std::string head = read_exactly(connection, 6);
+  if (head.empty() || head[0] != '\x88') return {};
+  const auto size = static_cast<std::size_t>(head[1] & 0x7f);
+  std::string payload = read_exactly(connection, size);
+  if (payload.size() != size) return {};
+  for (std::size_t i = 0; i < size; ++i) {
+    payload[i] = static_cast<char>(payload[i] ^ head[2 + i % 4]);
+  }
+  return std::string({head[0], static_cast<char>(size)}) + payload;
+}
+
+}  // namespace
+
+ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -40,37 +68,62 @@ ScriptedServer::~ScriptedServer() {
 std::string ScriptedServer::url() const { return "ws://127.0.0.1:" + std::to_string(port_) + '/'; }
 
 void ScriptedServer::serve() {
-  std::vector<int> kept;
-  for (;;) {
+  for (unsigned number = 1;; ++number) {
     const int connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) break;
-    answer(connection);
-    switch (then_) {
-      case Then::keep: kept.push_back(connection); break;
-      case Then::reset: {
-        const linger reset{1, 0};
-        setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-        close(connection);
-        break;
-      }
-      case Then::end:
-        shutdown(connection, SHUT_WR);
-        kept.push_back(connection);
-        break;
+    if (number % script_.every == 0) {
+      follow_script(connection);
+    } else {
+      serve_well(connection);
     }
   }
-  for (const int connection : kept) close(connection);
+  for (const int connection : kept_) close(connection);
 }
 
-void ScriptedServer::answer(int connection) {
-  std::string request;
-  std::array<char, 4096> bytes;
-  while (request.find("\r\n\r\n") == std::string::npos) {
-    const ssize_t size = recv(connection, bytes.data(), bytes.size(), 0);
-    if (size <= 0) return;
-    request.append(bytes.data(), static_cast<std::size_t>(size));
+void ScriptedServer::follow_script(int connection) {
+  bool goes_on = answer_request(connection, script_.answer);
+  if (goes_on && !script_.close_answer.empty()) {
+    goes_on = !read_close(connection).empty();
+    if (goes_on) send_all(connection, script_.close_answer);
   }
-  std::string text = answer_;
+  switch (script_.then) {
+    case Then::keep: kept_.push_back(connection); return;
+    case Then::reset: {
+      const linger reset{1, 0};
+      setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+      close(connection);
+      return;
+    }
+    case Then::end:
+      shutdown(connection, SHUT_WR);
+      kept_.push_back(connection);
+      return;
+  }
+}
+
+void ScriptedServer::serve_well(int connection) {
+  const std::string upgrade =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: {accept}\r\n\r\n";
+  if (answer_request(connection, upgrade)) {
+    const std::string close_frame = read_close(connection);
+    if (!close_frame.empty()) send_all(connection, close_frame);
+    shutdown(connection, SHUT_WR);
+    char rest = 0;
+    while (recv(connection, &rest, 1, 0) > 0) {
+    }
+  }
+  close(connection);
+}
+
+bool ScriptedServer::answer_request(int connection, const std::string& answer) {
+  std::string request;
+  while (!request.ends_with("\r\n\r\n")) {
+    const std::string byte = read_exactly(connection, 1);
+    if (byte.empty()) return false;
+    request += byte;
+  }
+  std::string text = answer;
   constexpr std::string_view place = "{accept}";
   constexpr std::string_view field = "Sec-WebSocket-Key: ";
   const std::size_t at = text.find(place);
@@ -80,8 +133,9 @@ void ScriptedServer::answer(int connection) {
         std::string_view(request).substr(key, protocol::websocket_key_size));
     text.replace(at, place.size(), accept.data(), accept.size());
   }
-  send(connection, text.data(), text.size(), MSG_NOSIGNAL);
+  send_all(connection, text);
   requests_.fetch_add(1);
+  return true;
 }
 
 }  // namespace ringdown::program

@@ -1,11 +1,13 @@
-// A server that answers every connection with the same bytes, right or wrong, and then does one
-// more thing.
+// A server that answers connections with the same bytes, right or wrong, and then does one more
+// thing; others it may serve as it should.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace ringdown::program {
 
@@ -13,8 +15,15 @@ class ScriptedServer {
  public:
   enum class Then : std::uint8_t { keep, end, reset };  // keeps the connection; FIN; RST
 
-  // `{accept}` in the answer stands for the right Sec-WebSocket-Accept.
-  ScriptedServer(std::string answer, Then then);
+  struct Script {
+    std::string answer{};        // to the request; `{accept}`: the right Sec-WebSocket-Accept
+    std::string close_answer{};  // to the client's Close, which is waited for unless this is empty
+    Then then = Then::keep;
+    unsigned every = 1;  // each so manieth connection; the others end with a closing handshake
+  };
+  explicit ScriptedServer(Script script);
+  ScriptedServer(std::string answer, Then then)
+      : ScriptedServer({std::move(answer), {}, then, 1}) {}
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
   ~ScriptedServer();
@@ -25,10 +34,13 @@ class ScriptedServer {
 
  private:
   void serve();
-  void answer(int connection);
+  // False: the connection ended first.
+  bool answer_request(int connection, const std::string& answer);
+  void serve_well(int connection);
+  void follow_script(int connection);
 
-  std::string answer_;
-  Then then_;
+  Script script_;
+  std::vector<int> kept_;
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::atomic<unsigned> requests_ = 0;
