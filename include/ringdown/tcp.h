@@ -50,7 +50,8 @@ class ListenerEvents {
  public:
   // The socket is the handler's: hand it to TcpStream::adopt, or `close_socket` it.
   virtual void on_accepted(Socket socket) = 0;
-  // Accepting failed (EMFILE, ENFILE, ENOBUFS, ENOMEM); it is tried again after 100 ms.
+  // Accepting failed (EMFILE, ENFILE, ENOBUFS, ENOMEM); it is tried again after 100 ms. May run
+  // inside `listen` and `resume`.
   virtual void on_accept_failed(Error error) = 0;
   // After `stop`: nothing is in flight, the listening socket is closed.
   virtual void on_stopped() = 0;
@@ -80,6 +81,9 @@ class RINGDOWN_API TcpListener : Immovable {
   // While paused the kernel queues connections (listen(2), backlog).
   void pause();
   void resume();
+  // on_stopped follows, never inside this call: first whoever is queued is accepted, for closing
+  // with connections queued resets them; they are given up when that failed five times.
+  // wrong_state: it does not listen, or stops already.
   Start stop();
   bool is_listening() const noexcept { return descriptor_ >= 0; }
 
@@ -89,6 +93,7 @@ class RINGDOWN_API TcpListener : Immovable {
   void on_cancelled(const Completion& completion);
   void on_retry();
   void go_on();
+  void fail(Error error);
 
   ReactorCore& reactor_;
   ListenerEvents& events_;
@@ -99,6 +104,7 @@ class RINGDOWN_API TcpListener : Immovable {
   bool paused_ = false;
   bool stopping_ = false;
   bool moving_ = false;  // to a ring with room
+  std::uint8_t failures_while_stopping_ = 0;
   Op<&TcpListener::on_accept> accept_operation_{*this};
   Op<&TcpListener::on_cancelled> cancel_operation_{*this};
   Timer<&TcpListener::on_retry> retry_timer_{*this};

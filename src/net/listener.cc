@@ -12,6 +12,9 @@ namespace ringdown {
 namespace {
 
 constexpr std::chrono::milliseconds retry_after{100};
+// While it stops: whoever is queued and cannot be accepted for want of descriptors is given up
+// then.
+constexpr std::uint8_t failures_while_stopping_max = 5;
 
 // Closes a socket that nobody adopted; deletes itself when that is done.
 class Closing {
@@ -49,6 +52,7 @@ TcpListener::Result TcpListener::listen(const SocketAddress& address, Options op
   backlog_ = options.backlog;
   one_at_a_time_ = options.one_at_a_time;
   stopping_ = paused_ = moving_ = false;
+  failures_while_stopping_ = 0;
   arm();
   return {Error(), listening.address};
 }
@@ -58,8 +62,7 @@ void TcpListener::arm() noexcept {
   try {
     ring_ = reactor_.ring_with_room(static_cast<std::size_t>(backlog_));
   } catch (const SetupError& refused) {
-    retry_timer_.arm(reactor_, reactor_.now() + retry_after);
-    return events_.on_accept_failed(refused.error());
+    return fail(refused.error());
   }
   // Until it completes for the last time, sockets that we open ourselves go to other rings.
   reactor_.keep_free(ring_, static_cast<std::size_t>(backlog_));
@@ -82,11 +85,16 @@ void TcpListener::on_accept(const Completion& completion) {
         {.slot = static_cast<std::uint32_t>(completion.result), .ring = ring_, .direct = direct});
   } else if (completion.result != -ECANCELED && completion.result != -EINTR &&
              completion.result != -ECONNABORTED && completion.result != -EAGAIN) {
-    // accept(2): EMFILE, ENFILE, ENOBUFS, ENOMEM. Trying at once would only spin.
-    if (!stopping_) retry_timer_.arm(reactor_, reactor_.now() + retry_after);
-    events_.on_accept_failed(Error(-completion.result));
+    fail(Error(-completion.result));
   }
   go_on();
+}
+
+// accept(2): EMFILE, ENFILE, ENOBUFS, ENOMEM. Trying at once would only spin.
+void TcpListener::fail(Error error) {
+  if (stopping_) ++failures_while_stopping_;
+  retry_timer_.arm(reactor_, reactor_.now() + retry_after);
+  events_.on_accept_failed(error);
 }
 
 void TcpListener::on_cancelled(const Completion&) { go_on(); }
@@ -103,9 +111,10 @@ void TcpListener::go_on() {
   if (cancel_operation_.in_flight()) return;
   moving_ = false;
   if (stopping_) {
-    if (descriptor_ < 0) return;
+    if (descriptor_ < 0 || retry_timer_.is_armed()) return;
     // Whoever connected before `stop` is served: closing with connections queued resets them.
-    if (Ring::has_queued_connection(descriptor_)) {
+    const bool gives_up = failures_while_stopping_ >= failures_while_stopping_max;
+    if (!gives_up && Ring::has_queued_connection(descriptor_)) {
       arm();
       if (accept_operation_.in_flight()) {
         reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
@@ -114,7 +123,6 @@ void TcpListener::go_on() {
     }
     Ring::close_listener(descriptor_);
     descriptor_ = -1;
-    retry_timer_.cancel();
     return events_.on_stopped();
   }
   if (!paused_ && descriptor_ >= 0 && !retry_timer_.is_armed()) arm();
@@ -137,6 +145,7 @@ Start TcpListener::stop() {
   stopping_ = true;
   // on_stopped never runs inside this call: a timer that is due stands in for the cancelled accept.
   if (accept_operation_.in_flight()) {
+    retry_timer_.cancel();
     go_on();
   } else {
     retry_timer_.arm(reactor_, reactor_.now());

@@ -1,4 +1,8 @@
 // Listening on real sockets: what is accepted, what waits in the kernel's queue, and the end.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <deque>
 #include <functional>
 #include <vector>
@@ -153,6 +157,50 @@ TEST_P(Listening, ServesWhoIsInTheQueueBeforeItStops) {
   EXPECT_EQ(accepting_.stop(), Start::io_pending);
   ASSERT_TRUE(pump([&] { return accepting_.stopped == 1; }));
   EXPECT_EQ(accepting_.accepted.size(), 7U) << "closing with connections queued resets them";
+  end();
+}
+
+// No descriptors: what the process may open, for a while.
+class Scarcity {
+ public:
+  Scarcity() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(next);
+    setrlimit(RLIMIT_NOFILE, &none);
+    ::close(next);
+    while (true) {
+      const int more = ::dup(0);
+      if (more < 0) break;
+      fillers_.push_back(more);
+    }
+  }
+  Scarcity(const Scarcity&) = delete;
+  Scarcity& operator=(const Scarcity&) = delete;
+  ~Scarcity() {
+    setrlimit(RLIMIT_NOFILE, &before_);
+    for (const int filler : fillers_) ::close(filler);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> fillers_;
+};
+
+TEST_P(Listening, GivesUpWhoCannotBeAcceptedWhileItStops) {
+  listen();
+  if (GetParam() == all_features) return end();  // a table of its own does not run short
+  accepting_.listener.pause();
+  settle();
+  connect(2);
+  {
+    const Scarcity scarcity;
+    EXPECT_EQ(accepting_.stop(), Start::io_pending);
+    ASSERT_TRUE(pump([&] { return accepting_.stopped == 1; }));
+  }
+  EXPECT_TRUE(accepting_.accepted.empty());
+  EXPECT_EQ(accepting_.errors, std::vector<Error>(5, Error(EMFILE))) << "tried now and again";
   end();
 }
 
