@@ -235,6 +235,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   void wake() noexcept;
   bool is_chatty() const noexcept;
   BufferGroup armed_group() const noexcept;
+  bool wants_large_buffers() const noexcept;
   bool joined() const noexcept;
 
   ReactorCore& reactor_;

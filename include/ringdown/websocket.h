@@ -102,7 +102,8 @@ class WebSocketEvents {
   virtual void on_sent(WebSocket&, Sent) {}
   virtual void on_shutdown(WebSocket&, Sent) {}
   virtual void on_close(WebSocket&, Sent) {}
-  // A send was refused as busy, and there is room again.
+  // A send was refused as busy, and there is room again; or a drain has ended sending (is_open is
+  // false). Whoever paused receiving until now resumes.
   virtual void on_writable(WebSocket&) {}
 
   // The peer's Close frame, once, in its place among the messages. With AnswerClose::application
@@ -141,9 +142,12 @@ struct WebSocketOptions {
   Milliseconds close_timeout{10'000};   // of `close`, from the call; zero is not allowed
   Milliseconds answer_timeout{10'000};  // AnswerClose::application: from on_peer_close
   Milliseconds half_closed_timeout{0};  // from `shutdown` to the peer's Close
-  Milliseconds idle_timeout{0};         // nothing received for so long: aborted
-  Milliseconds ping_interval{
-      0};  // nothing received for so long: a Ping; nothing for twice that: aborted
+  // Nothing received for so long: aborted. Does not count while receiving is paused, nor once the
+  // peer's Close has come.
+  Milliseconds idle_timeout{0};
+  // Nothing received for so long: a Ping; nothing for twice that: aborted. Counts when idle_timeout
+  // does.
+  Milliseconds ping_interval{0};
   std::uint32_t message_size_max = 16U << 20;  // bytes of a whole message (Close 1009 beyond it)
   std::uint32_t send_queue_max = 64U << 10;    // high-water mark: beyond it `send` is busy
   std::uint32_t linger_bytes_max = 1U << 20;   // discarded while lingering, before RST

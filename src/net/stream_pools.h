@@ -8,6 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
+#include <memory>
+#include <utility>
 
 #include "base/slab.h"
 #include "ring/buffer_lease.h"
@@ -16,9 +19,26 @@
 
 namespace ringdown {
 
-struct HeldInput {
-  BufferLease lease;
+// Input that its stream cannot deliver yet: in the buffer it arrived in, or, where such buffers are
+// scarce, copied out of it. A few streams that are paused must not starve all others of their ring.
+class HeldInput {
+ public:
+  explicit HeldInput(BufferLease&& lease) noexcept
+      : lease_(std::move(lease)), bytes_(lease_.bytes()) {}
+  explicit HeldInput(ConstBytes bytes)
+      : copy_(std::make_unique_for_overwrite<std::byte[]>(bytes.size())),
+        bytes_(copy_.get(), bytes.size()) {
+    std::memcpy(copy_.get(), bytes.data(), bytes.size());
+  }
+  MutableBytes bytes() const noexcept { return bytes_; }
+  void drop_front(std::size_t count) noexcept { bytes_ = bytes_.subspan(count); }
+
   HeldInput* next = nullptr;
+
+ private:
+  BufferLease lease_;
+  std::unique_ptr<std::byte[]> copy_;
+  MutableBytes bytes_;
 };
 
 struct GatheredSend {

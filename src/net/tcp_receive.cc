@@ -34,6 +34,10 @@ BufferGroup TcpStream::armed_group() const noexcept {
   return armed_large_ ? BufferGroup::large : BufferGroup::small;
 }
 
+bool TcpStream::wants_large_buffers() const noexcept {
+  return large_buffers_ && !reactor_.buffers_are_scarce(socket_.ring, BufferGroup::large);
+}
+
 bool TcpStream::is_chatty() const noexcept { return receives_ >= receives_before_multishot; }
 
 void TcpStream::advance_receive() {
@@ -42,7 +46,7 @@ void TcpStream::advance_receive() {
   Ring& ring = reactor_.ring(socket_.ring);
   if (receive_operation_.in_flight()) {
     // A multishot receive of small buffers that come back full is worth replacing.
-    const bool better = armed_multishot_ && large_buffers_ != armed_large_;
+    const bool better = armed_multishot_ && wants_large_buffers() != armed_large_;
     const bool unwanted = !wanted || better;
     if (unwanted && !receive_cancelled_ && !cancelling_) {
       receive_cancelled_ = true;
@@ -52,7 +56,7 @@ void TcpStream::advance_receive() {
   }
   if (!wanted || cancelling_) return;
   receive_cancelled_ = false;
-  armed_large_ = large_buffers_;
+  armed_large_ = wants_large_buffers();
   armed_multishot_ = is_chatty() && !armed_large_ && stage_ == Stage::running;
   ring.receive(receive_operation_, socket_,
                armed_multishot_ ? ReceiveMode::multishot : ReceiveMode::once, armed_group());
@@ -83,8 +87,10 @@ void TcpStream::receive_end(std::int32_t result) {
       if (held_ == nullptr) deliver_end();
       return;
     case ENOBUFS:
-      // When all are in the hands of paused streams, the next one given back re-arms the receive.
-      if (wants_more && reactor_.all_buffers_leased(socket_.ring, armed_group())) {
+      // When all are in the hands of paused streams, the next one given back re-arms the receive;
+      // of the large ones there is no need to wait for.
+      if (wants_more && !armed_large_ &&
+          reactor_.all_buffers_leased(socket_.ring, BufferGroup::small)) {
         reactor_.wait_for_buffer(advance_task_);
       } else {
         wake();
@@ -120,7 +126,10 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
   }
   const bool keeps = stage_ == Stage::running || stage_ == Stage::closing_after_sends;
   if (lease.bytes().empty() || !keeps) return;
-  HeldInput* held = StreamPools::of(reactor_).held.take(std::move(lease));
+  auto& pool = StreamPools::of(reactor_).held;
+  // A large buffer is kept: streams that find those scarce receive into small ones.
+  const bool copies = !armed_large_ && reactor_.buffers_are_scarce(socket_.ring, armed_group());
+  HeldInput* held = copies ? pool.take(lease.bytes()) : pool.take(std::move(lease));
   HeldInput** last = &held_;
   while (*last != nullptr) last = &(*last)->next;
   *last = held;
@@ -132,8 +141,8 @@ void TcpStream::deliver_held() {
   const Stage stage = stage_;
   while (held_ != nullptr && !paused_ && stage_ == stage) {
     HeldInput* held = held_;
-    held->lease.drop_front(events_.on_received(held->lease.bytes()));
-    if (!held->lease.bytes().empty()) return;
+    held->drop_front(events_.on_received(held->bytes()));
+    if (!held->bytes().empty()) return;
     held_ = held->next;
     pool.give_back(held);
   }

@@ -108,6 +108,10 @@ bool ReactorCore::all_buffers_leased(std::uint16_t ring, BufferGroup group) cons
   return leased_[ring][static_cast<std::size_t>(group)] >= rings_[ring]->buffers(group);
 }
 
+bool ReactorCore::buffers_are_scarce(std::uint16_t ring, BufferGroup group) const noexcept {
+  return 2 * leased_[ring][static_cast<std::size_t>(group)] > rings_[ring]->buffers(group);
+}
+
 std::size_t ReactorCore::bounded_margin(std::uint16_t ring, std::size_t margin) const noexcept {
   return std::min<std::size_t>(margin, rings_[ring]->sockets_max() / 4);
 }

@@ -284,7 +284,11 @@ void Connection::complete_owed() {
 }
 
 void Connection::tell_writable() {
-  if (!was_busy_ || output_bytes() > options().send_queue_max / 2 || !handshake_.may_send()) return;
+  if (!was_busy_ || handshake_.finished()) return;
+  // Where a drain has ended sending, who waits for room and reads nothing until then must hear of
+  // it.
+  const bool has_room = output_bytes() <= options().send_queue_max / 2;
+  if (handshake_.may_send() ? !has_room : !drained_) return;
   was_busy_ = false;
   events_->on_writable(*this);
 }
@@ -323,7 +327,11 @@ void Connection::rearm_deadline() {
   if (!timer_.is_armed() || timer_.deadline() != first) timer_.arm(reactor_, first);
 }
 
+// Silence is no fault of a peer whose Close has come, nor of one that we do not read from.
+bool Connection::judges_silence() const noexcept { return !paused_ && !handshake_.peer_closed(); }
+
 TimePoint Connection::liveness_deadline() const noexcept {
+  if (!judges_silence()) return TimePoint::max();
   const auto idle = options().idle_timeout;
   const auto ping = options().ping_interval;
   TimePoint first = TimePoint::max();
@@ -335,6 +343,7 @@ TimePoint Connection::liveness_deadline() const noexcept {
 }
 
 void Connection::check_liveness() {
+  if (!judges_silence()) return rearm_deadline();
   const TimePoint now = reactor_.now();
   const auto ping_after = options().ping_interval;
   const bool idle =

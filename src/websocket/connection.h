@@ -82,6 +82,11 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   WebSocketPools& pools() noexcept { return WebSocketPools::of(reactor_); }
 
   bool is_opening() const noexcept { return !open_; }
+  // The peer's Close has come, and the application is to answer it.
+  bool owes_answer() const noexcept {
+    return open_ && handshake_.peer_closed() && handshake_.may_send() &&
+           options().answer_close == AnswerClose::application;
+  }
 
   Connection* next = nullptr;  // its owner's list
   Connection** previous = nullptr;
@@ -127,6 +132,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool may_close_with_sends() const noexcept;
   void rearm_deadline();
   void check_liveness();
+  bool judges_silence() const noexcept;
   TimePoint liveness_deadline() const noexcept;
   void wake() noexcept { reactor_.at_turn_end(turn_end_task_); }
   void finish();

@@ -203,6 +203,8 @@ void Connection::pause() {
 
 void Connection::resume() {
   paused_ = false;
+  last_received_ = reactor_.now();
+  rearm_deadline();
   stream_->resume();
 }
 

@@ -11,6 +11,8 @@ namespace ringdown {
 namespace {
 
 constexpr std::chrono::milliseconds drain_tick{5};
+// As long as an application may take to answer a peer's Close, by default.
+constexpr std::chrono::seconds owed_answer_max{10};
 
 }  // namespace
 
@@ -34,6 +36,14 @@ void Server::Core::List::push(Connection& connection) noexcept {
   connection.previous = &first;
   if (first != nullptr) first->previous = &connection.next;
   first = &connection;
+}
+
+void Server::Core::List::push_all(List& other) noexcept {
+  while (other.first != nullptr) {
+    Connection& connection = *other.first;
+    remove(connection);
+    push(connection);
+  }
 }
 
 void Server::Core::List::remove(Connection& connection) noexcept {
@@ -124,7 +134,7 @@ void Server::Core::on_connection_over(Connection& connection, const Closed& clos
 
 void Server::Core::for_each(const std::function<void(WebSocket&)>& visit) {
   // Nothing ends inside a call, so the list stays as it is.
-  for (const List* list : {&connections_, &undrained_}) {
+  for (const List* list : {&connections_, &undrained_, &owed_}) {
     for (Connection* connection = list->first; connection != nullptr;) {
       Connection* following = connection->next;
       if (connection->is_open() || !connection->is_opening()) visit(*connection);
@@ -135,7 +145,7 @@ void Server::Core::for_each(const std::function<void(WebSocket&)>& visit) {
 
 std::size_t Server::Core::abort_all() {
   std::size_t aborted = 0;
-  for (const List* list : {&connections_, &undrained_}) {
+  for (const List* list : {&connections_, &undrained_, &owed_}) {
     for (Connection* connection = list->first; connection != nullptr;) {
       Connection* following = connection->next;
       const bool opened = !connection->is_opening();
@@ -158,8 +168,7 @@ Start Server::Core::drain(const DrainPlan& plan) {
   plan_ = plan;
   drain_began_ = Ring::now();
   drain_started_ = 0;
-  std::swap(undrained_.first, connections_.first);
-  if (undrained_.first != nullptr) undrained_.first->previous = &undrained_.first;
+  undrained_.push_all(connections_);
   stop_accepting();
   drain_timer_.arm(reactor_, reactor_.now());
   return Start::io_pending;
@@ -171,13 +180,21 @@ void Server::Core::on_drain_tick() {
     tally_.aborted_by_drain += abort_all();
     return end_drain_if_done();
   }
+  if (owed_are_due()) undrained_.push_all(owed_);
   // What is due by now at the pace; a connection still in its opening handshake has its turn later.
   const auto elapsed = std::chrono::duration<double>(now - drain_began_ + drain_tick).count();
   const auto due = static_cast<std::size_t>(elapsed * static_cast<double>(plan_.per_second)) + 1;
   if (due > drain_started_) close_some(due - drain_started_);
   if (count_ == 0) return end_drain_if_done();
-  const TimePoint next = undrained_.first != nullptr ? now + drain_tick : plan_.deadline;
+  const bool more = undrained_.first != nullptr || owed_.first != nullptr;
+  const TimePoint next = more ? now + drain_tick : plan_.deadline;
   if (next != TimePoint::max()) drain_timer_.arm(reactor_, std::min(next, plan_.deadline));
+}
+
+// Until then applications may send what they owe to peers that have closed, and their own Close.
+bool Server::Core::owed_are_due() const noexcept {
+  const auto passed = reactor_.now() - drain_began_;
+  return passed >= owed_answer_max || passed >= (plan_.deadline - drain_began_) / 2;
 }
 
 void Server::Core::close_some(std::size_t most) {
@@ -187,6 +204,10 @@ void Server::Core::close_some(std::size_t most) {
     List::remove(connection);
     if (connection.is_opening()) {
       opening.push(connection);
+      continue;
+    }
+    if (connection.owes_answer() && !owed_are_due()) {
+      owed_.push(connection);
       continue;
     }
     connections_.push(connection);

@@ -41,6 +41,7 @@ class Server::Core final : public ConnectionOwner {
   struct List {
     Connection* first = nullptr;
     void push(Connection& connection) noexcept;
+    void push_all(List& other) noexcept;  // which is empty then
     static void remove(Connection& connection) noexcept;
   };
 
@@ -50,6 +51,7 @@ class Server::Core final : public ConnectionOwner {
   void bound_acceptors();
   void on_drain_tick();
   void close_some(std::size_t most);
+  bool owed_are_due() const noexcept;
   void end_drain_if_done();
 
   ReactorCore& reactor_;
@@ -66,6 +68,7 @@ class Server::Core final : public ConnectionOwner {
   bool draining_ = false;
   DrainPlan plan_;
   List undrained_;  // of a drain: whose turn has not come
+  List owed_;       // of a drain: whose peer has closed, and whose answer is the application's
   TimePoint drain_began_{};
   std::size_t drain_started_ = 0;  // connections whose Close was asked for
   Timer<&Core::on_drain_tick> drain_timer_{*this};

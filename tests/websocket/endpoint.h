@@ -109,6 +109,7 @@ class Endpoint final : public WebSocketEvents {
   std::optional<std::uint64_t> shutdown_pending_;
   std::optional<std::uint64_t> close_pending_;
   bool close_accepted_ = false;
+  bool ended_sending_ = false;  // by a call of ours; a drain does it too
   bool aborted_ = false;
   bool any_send_failed_ = false;
   bool busy_ = false;  // on_writable may come
