@@ -129,7 +129,9 @@ class RINGDOWN_API Reactor : Immovable {
   // ENOSYS: a kernel or sandbox without it), ENOMEM (RLIMIT_MEMLOCK before 5.12), EMFILE
   // (RLIMIT_NOFILE).
   explicit Reactor(const ReactorOptions& options = {});
-  // Everything that uses the reactor must have ended: no operation in flight, no timer armed.
+  // Everything that uses the reactor must have ended (checked, in release builds too): no operation
+  // in flight, no timer armed, no dial pending, no WebSocket open, no listener. What was posted and
+  // has not run yet runs here.
   ~Reactor();
 
   // Runs until `stop`. The thread that calls `run`, `run_once` or `run_ready` first is the
@@ -143,7 +145,8 @@ class RINGDOWN_API Reactor : Immovable {
   // completions. Returns what it dispatched.
   std::size_t run_ready();
 
-  // Makes `run` return after the turn in progress. From any thread.
+  // Makes `run` return after the turn in progress. From any thread. Before `run` it is kept: the
+  // next `run` returns at once. `run_once` and `run_ready` leave it to that `run`.
   void stop() noexcept;
 
   // Runs `task` on the reactor's thread, once, in posting order. From any thread and from signal

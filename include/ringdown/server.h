@@ -94,7 +94,8 @@ class RINGDOWN_API Server : Immovable {
  public:
   // `events` must outlive the server.
   Server(Reactor& reactor, ServerEvents& events, const ServerOptions& options = {});
-  // Every connection must have ended: see drain and abort_all.
+  // No listener and no connection may be left (checked, in release builds too): only after
+  // on_drained, or if `listen` never succeeded.
   ~Server();
 
   struct ListenResult {

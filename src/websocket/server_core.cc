@@ -47,7 +47,13 @@ Server::Core::Core(Reactor& reactor, ServerEvents& events, const ServerOptions& 
       events_(events),
       options_(wanted) {}
 
-Server::Core::~Core() { RINGDOWN_CHECK(count_ == 0 && listening_ == 0); }
+Server::Core::~Core() {
+  if (count_ == 0 && listening_ == 0) return;
+  check_failed(
+      __FILE__, __LINE__,
+      "a server was destroyed with a listener or a connection left: drain it, and wait for "
+      "on_drained");
+}
 
 const std::string* Server::Core::intern(std::string_view subprotocol) {
   if (subprotocol.empty()) return nullptr;
