@@ -99,10 +99,10 @@ class RINGDOWN_API Server : Immovable {
   ~Server();
 
   struct ListenResult {
-    Error error;            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...
+    Error error;            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...; ESHUTDOWN: during a drain
     SocketAddress address;  // as bound
   };
-  // Accepts on `address` from now on. May be called several times.
+  // Accepts on `address` from now on. May be called several times, and again after on_drained.
   ListenResult listen(const SocketAddress& address);
 
   // Graceful end: stops accepting (connections in the listen queue are still served their Close),

@@ -1,6 +1,7 @@
 #include "websocket/server_core.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "base/check.h"
@@ -65,6 +66,8 @@ const std::string* Server::Core::intern(std::string_view subprotocol) {
 // --- accepting ---
 
 Server::ListenResult Server::Core::listen(const SocketAddress& address) {
+  // The drain has asked the listeners to stop, and would wait for this one for ever.
+  if (draining_) return {Error(ESHUTDOWN), {}};
   auto acceptor = std::make_unique<Acceptor>(*this);
   const TcpListener::Result result =
       acceptor->listener().listen(address, {.backlog = options_.backlog,
