@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,13 +30,15 @@ class UpgradeView {
   ~UpgradeView() = default;
 };
 
-// The answer to an upgrade: accepted by default.
+// The answer to an upgrade: accepted by default. What views and `headers` point to must outlive
+// on_upgrade: static, the request's, or a member of the handler. The client gets 500 instead of an
+// answer that may not be sent: a status outside of its range, a subprotocol that was not offered, a
+// header with CR, LF or NUL or of the handshake's own, over 64 of them, a head over 8 KiB.
 struct UpgradeAnswer {
-  int refuse_with = 0;             // an HTTP status of 400-599, or 0 to accept
-  std::string_view refuse_reason;  // phrase; empty: the standard one
-  std::string_view subprotocol;    // one of those offered, or empty. Static or the request's
-  std::span<const Header>
-      headers;  // further fields of the 101; must live until on_upgrade's caller has read them
+  int refuse_with = 0;                // an HTTP status of 400-599, or 0 to accept
+  std::string_view refuse_reason;     // phrase; empty, or not to be sent: a standard one
+  std::string_view subprotocol;       // one of those offered, or empty
+  std::span<const Header> headers;    // further fields of the 101; a refusal has none
   WebSocketEvents* events = nullptr;  // who handles this connection; nullptr: the server's
   std::uint64_t user_value = 0;       // WebSocket::user_value from on_open on
 };
