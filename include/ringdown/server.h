@@ -15,7 +15,8 @@
 
 namespace ringdown {
 
-// A client's opening handshake; views are valid during on_upgrade.
+// A client's opening handshake; views are valid during on_upgrade. The peer's address is not
+// available yet.
 class UpgradeView {
  public:
   virtual std::string_view target() const = 0;  // path and query, as sent
@@ -111,10 +112,17 @@ class RINGDOWN_API Server : Immovable {
   // Graceful end: stops accepting (connections in the listen queue are still served their Close),
   // shuts every connection down at the plan's pace (without on_shutdown, which is for who called
   // `shutdown`), goes on receiving and delivering until each peer's Close, aborts what is left at
-  // the deadline; then on_drained. wrong_state: a drain is going on. bad_argument: a status or
-  // reason that WebSocket::shutdown would not take.
+  // the deadline; then on_drained. What was queued before a connection's turn goes out ahead of its
+  // Close; what the application has not queued by then can no longer be sent, and no callback says
+  // that the turn came: `send` answers wrong_state, WebSocket::is_open is false. wrong_state: a
+  // drain is going on. bad_argument: a status or reason that WebSocket::shutdown would not take.
   Start drain(const DrainPlan& plan);
+  // Ends the listeners; who is in their queues is still accepted. Connections stay as they are. No
+  // event of its own: on_drained of a later `drain` says that the listeners are gone.
   void stop_accepting();
+  // RST to every connection, those in their opening handshake too; the listeners go on accepting.
+  // on_closed of each that was open says its end; those in their opening handshake have no event,
+  // and are counted as `open_dropped`.
   void abort_all();
 
   std::size_t open_connections() const noexcept;  // accepted and not yet closed, in whatever state
@@ -122,7 +130,7 @@ class RINGDOWN_API Server : Immovable {
   // Calls `visit` for every open WebSocket; it may call anything on it.
   void for_each(const std::function<void(WebSocket&)>& visit);
 
-  class Core;
+  class Core;  // not for applications
 
  private:
   std::unique_ptr<Core> core_;
