@@ -102,7 +102,9 @@ int main(int argc, char** argv) try {
   Talker talker(server);
   DialRequest request;
   request.url = "ws://" + listening.address.to_string() + "/";
-  if (argc == 1 && dial(reactor, talker, request).start != Start::io_pending) return 1;
+  if (argc == 1 && dial(reactor, talker, request).start != Start::io_pending) {
+    static_cast<void>(server.drain({}));  // a server that listens is drained before it is destroyed
+  }
   reactor.run();
   return talker.is_content() ? 0 : 1;
 } catch (const SetupError& error) {

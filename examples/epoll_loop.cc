@@ -23,16 +23,19 @@ class Application final : ringdown::ListenerEvents, ringdown::TcpConnectorEvents
  public:
   explicit Application(ringdown::Reactor& reactor) : reactor_(reactor) {}
 
+  // False: nothing is running.
   bool start() {
     const auto [error, address] = listener_.listen(*ringdown::SocketAddress::parse("127.0.0.1:0"));
     if (error) return false;
     timer_.arm(reactor_, ringdown::Clock::now() + 50ms);
-    return connector_.connect(address, std::nullopt, ringdown::Clock::now() + 10s) ==
-           ringdown::Start::io_pending;
+    const auto answer = connector_.connect(address, std::nullopt, ringdown::Clock::now() + 10s);
+    if (answer != ringdown::Start::io_pending) end();
+    return true;
   }
   void on_posted() { happened("a post from another thread"); }
   void on_foreign_timer() { happened("the loop's own descriptor"); }
   bool is_finished() const { return stopped_ && reactor_.statistics().sockets == 0; }
+  bool has_seen_all() const { return happened_ == kinds_; }
 
  private:
   void on_accepted(ringdown::Socket socket) override {
@@ -41,7 +44,7 @@ class Application final : ringdown::ListenerEvents, ringdown::TcpConnectorEvents
   }
   void on_accept_failed(ringdown::Error) override {}
   void on_connected(ringdown::Error error, ringdown::Socket socket) override {
-    if (error) return;
+    if (error) return end();
     ringdown::close_socket(reactor_, socket);
     happened("a connection opened");
   }
@@ -50,10 +53,12 @@ class Application final : ringdown::ListenerEvents, ringdown::TcpConnectorEvents
 
   void happened(const char* what) {
     std::printf("%s\n", what);
-    constexpr int kinds = 5;
-    if (++happened_ == kinds) static_cast<void>(listener_.stop());
+    if (++happened_ == kinds_) end();
   }
+  // A listener is stopped, and on_stopped awaited, before it is destroyed.
+  void end() { static_cast<void>(listener_.stop()); }
 
+  static constexpr int kinds_ = 5;
   ringdown::Reactor& reactor_;
   int happened_ = 0;
   bool stopped_ = false;
@@ -108,9 +113,10 @@ int main() try {
     }
   }
   other.join();
+  reactor.run_ready();  // what was posted, if the loop ended before
   ::close(epoll);
   ::close(foreign_timer);
-  return 0;
+  return application.has_seen_all() ? 0 : 1;
 } catch (const ringdown::SetupError& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -75,10 +75,10 @@ class Client final : public WebSocketEvents {
     end();
   }
 
- private:
   // The server has a listener still: a drain ends it, and on_drained stops the reactor.
   void end() { static_cast<void>(server_.drain({})); }
 
+ private:
   Server& server_;
   int received_ = 0;
   bool clean_ = false;
@@ -101,7 +101,7 @@ int main() try {
   Client client(server);
   DialRequest request;
   request.url = "ws://" + address.to_string() + "/";
-  if (dial(reactor, client, request).start != Start::io_pending) return 1;
+  if (dial(reactor, client, request).start != Start::io_pending) client.end();
   reactor.run();
   return client.was_clean() && client.received() == late_messages ? 0 : 1;
 } catch (const SetupError& error) {

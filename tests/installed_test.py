@@ -3,8 +3,8 @@
     installed_test.py MESON BUILD_DIRECTORY SOURCE_DIRECTORY
 
 Installs into a temporary directory and builds programs there as their users do: with pkg-config,
-shared and static, with each compiler that is here, as C++20, with and without RTTI. One is the
-README's.
+shared, with the static library, and all static, with each compiler that is here, as C++20, with and
+without RTTI. One is the README's.
 """
 
 import os
@@ -107,6 +107,9 @@ class InstalledTest(unittest.TestCase):
         run(*compiler, "program.o", "-o", "with-shared", *shared, cwd=directory)
         run(*compiler, "program.o", "-o", "with-static", *static, cwd=directory)
         self.assertNotIn("libringdown", run("readelf", "-d", str(directory / "with-static")))
+        all_static = self.pkg_config("--static", "--libs")
+        run(*compiler, "-static", "program.o", "-o", "all-static", *all_static, cwd=directory)
+        self.assertNotIn("NEEDED", run("readelf", "-d", str(directory / "all-static")))
         if start:
             run(str(directory / "with-static"))
             path = dict(os.environ, LD_LIBRARY_PATH=str(self.libraries))

@@ -1,4 +1,5 @@
-// A byte stream with two halves: what TCP is, what TLS will be, what WebSocket drives.
+// A byte stream with two halves: what TCP is, what WebSocket drives, and where TLS, which is not
+// there yet, has its place.
 //
 // Thread: everything here is used and called on the reactor's thread. Times are absolute, on Clock.
 #pragma once

@@ -52,7 +52,7 @@ enum class CloseOutcome : std::uint8_t {
   dropped,    // the stream ended (FIN) or failed (RST, error) before both Close frames had passed
 };
 
-RINGDOWN_API std::string_view name(CloseOutcome outcome) noexcept;
+RINGDOWN_API std::string_view name(CloseOutcome outcome) noexcept;  // static, NUL-terminated
 
 // What the peer did wrong (RFC 6455; the section stands beside each).
 enum class Violation : std::uint8_t {
@@ -75,7 +75,7 @@ enum class Violation : std::uint8_t {
   data_after_close,           // 5.5.1
 };
 
-RINGDOWN_API std::string_view name(Violation violation) noexcept;
+RINGDOWN_API std::string_view name(Violation violation) noexcept;  // static, NUL-terminated
 
 // The status with which a connection is failed for `violation`: 1002, 1007 or 1009 (RFC
 // 6455 7.1.7).

@@ -42,7 +42,7 @@ struct Socket {
 };
 
 // OwnerDistance finds the object that an operation is a member of, in half the size of a pointer: a
-// connection has many such members, and a server very many connections.
+// connection has many such members, and a server very many connections. Not for applications.
 class OwnerDistance {
  public:
   template <class Owner, class Member>
@@ -87,8 +87,9 @@ class Operation : Immovable {
   bool in_flight_ = false;
 };
 
-// Op<&Owner::handler> is a member of its owner, an operation whose completions call
-// `handler(Completion)` on it.
+// Op<&Owner::handler> is a member of its owner, declared behind its handler: an operation whose
+// completions call `handler(Completion)` on it. What starts one is inside the library; applications
+// have the streams and connectors of tcp.h.
 // The type is erased once, without allocation; the operation is not touched after its last
 // completion was handed over, so a handler may start it again or destroy it.
 template <auto Handler>

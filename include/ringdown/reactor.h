@@ -104,6 +104,12 @@ class PostedTask : Immovable {
   std::atomic<bool> posted_ = false;
 };
 
+// Posted<&Owner::handler> is a member of its owner, declared behind its handler (a template's
+// argument must be known by then), and calls it on the reactor's thread. SIGTERM that drains:
+//
+//   void on_term() { (void)server_.drain({.deadline = Clock::now() + std::chrono::seconds(10)}); }
+//   Posted<&Application::on_term> term_{*this};
+//   // in the signal's handler: application->reactor_.post(application->term_);
 template <auto Handler>
 class Posted;
 
@@ -123,7 +129,9 @@ class RINGDOWN_API Reactor : Immovable {
   // ENOSYS: a kernel or sandbox without it), ENOMEM (RLIMIT_MEMLOCK before 5.12), EMFILE
   // (RLIMIT_NOFILE).
   explicit Reactor(const ReactorOptions& options = {});
-  // Everything that uses the reactor must have ended: no operation in flight, no timer armed.
+  // Everything that uses the reactor must have ended (checked, in release builds too): no operation
+  // in flight, no timer armed, no dial pending, no WebSocket open, no listener. What was posted and
+  // has not run yet runs here.
   ~Reactor();
 
   // Runs until `stop`. The thread that calls `run`, `run_once` or `run_ready` first is the
@@ -137,7 +145,8 @@ class RINGDOWN_API Reactor : Immovable {
   // completions. Returns what it dispatched.
   std::size_t run_ready();
 
-  // Makes `run` return after the turn in progress. From any thread.
+  // Makes `run` return after the turn in progress. From any thread. Before `run` it is kept: the
+  // next `run` returns at once. `run_once` and `run_ready` leave it to that `run`.
   void stop() noexcept;
 
   // Runs `task` on the reactor's thread, once, in posting order. From any thread and from signal
@@ -166,7 +175,7 @@ class RINGDOWN_API Reactor : Immovable {
 };
 
 // Work for the end of the turn, on the reactor's thread: what many completions of one turn want
-// done is done once.
+// done is done once. Not for applications, which have no way to queue one.
 class TurnTask : Immovable {
  public:
   bool is_queued() const noexcept { return queued_; }
@@ -186,6 +195,7 @@ class TurnTask : Immovable {
   bool queued_ = false;
 };
 
+// AtTurnEnd<&Owner::handler> is a member of its owner, declared behind its handler.
 template <auto Handler>
 class AtTurnEnd;
 
@@ -206,8 +216,8 @@ class RINGDOWN_API TimerBase : Immovable {
   bool is_armed() const noexcept { return next_ != nullptr; }
   TimePoint deadline() const noexcept { return deadline_; }
   // Runs the handler once, at `deadline` or up to a millisecond later; replaces an earlier arming.
-  void arm(ReactorCore& reactor, TimePoint deadline) noexcept;
   void arm(Reactor& reactor, TimePoint deadline) noexcept { arm(reactor.core(), deadline); }
+  void arm(ReactorCore& reactor, TimePoint deadline) noexcept;  // not for applications
   void cancel() noexcept;
 
  protected:
@@ -223,6 +233,11 @@ class RINGDOWN_API TimerBase : Immovable {
   TimePoint deadline_{};
 };
 
+// Timer<&Owner::handler> is a member of its owner, declared behind its handler:
+//
+//   void on_second() { timer_.arm(reactor_, timer_.deadline() + std::chrono::seconds(1)); }
+//   Timer<&Application::on_second> timer_{*this};
+//   // to begin: timer_.arm(reactor_, Clock::now());
 template <auto Handler>
 class Timer;
 

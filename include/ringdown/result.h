@@ -24,7 +24,7 @@ enum class [[nodiscard]] Start : std::uint8_t{
     aborted,       // the connection is gone; its final completion is on its way or has run
 };
 
-RINGDOWN_API std::string_view name(Start start) noexcept;
+RINGDOWN_API std::string_view name(Start start) noexcept;  // static, NUL-terminated
 
 // Error is an errno value of the transport (errno(3)); 0 is success. A value type of one word.
 class Error {
@@ -34,9 +34,10 @@ class Error {
 
   constexpr explicit operator bool() const noexcept { return errno_value_ != 0; }
   constexpr int errno_value() const noexcept { return errno_value_; }
-  // The symbol (`ECONNRESET`), static; "success" for 0, "E?" for one this C library cannot name.
+  // The symbol (`ECONNRESET`), static, NUL-terminated; "success" for 0, "E?" for one this C library
+  // cannot name.
   RINGDOWN_API std::string_view name() const noexcept;
-  // What it means, in words, static (strerrordesc_np(3)).
+  // What it means, in words, static, NUL-terminated (strerrordesc_np(3)).
   RINGDOWN_API std::string_view message() const noexcept;
 
   constexpr bool operator==(const Error&) const noexcept = default;

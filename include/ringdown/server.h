@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,8 @@
 
 namespace ringdown {
 
-// A client's opening handshake; views are valid during on_upgrade.
+// A client's opening handshake; views are valid during on_upgrade. The peer's address is not
+// available yet.
 class UpgradeView {
  public:
   virtual std::string_view target() const = 0;  // path and query, as sent
@@ -29,13 +31,15 @@ class UpgradeView {
   ~UpgradeView() = default;
 };
 
-// The answer to an upgrade: accepted by default.
+// The answer to an upgrade: accepted by default. What views and `headers` point to must outlive
+// on_upgrade: static, the request's, or a member of the handler. The client gets 500 instead of an
+// answer that may not be sent: a status outside of its range, a subprotocol that was not offered, a
+// header with CR, LF or NUL or of the handshake's own, over 64 of them, a head over 8 KiB.
 struct UpgradeAnswer {
-  int refuse_with = 0;             // an HTTP status of 400-599, or 0 to accept
-  std::string_view refuse_reason;  // phrase; empty: the standard one
-  std::string_view subprotocol;    // one of those offered, or empty. Static or the request's
-  std::span<const Header>
-      headers;  // further fields of the 101; must live until on_upgrade's caller has read them
+  int refuse_with = 0;                // an HTTP status of 400-599, or 0 to accept
+  std::string_view refuse_reason;     // phrase; empty, or not to be sent: a standard one
+  std::string_view subprotocol;       // one of those offered, or empty
+  std::span<const Header> headers;    // further fields of the 101; a refusal has none
   WebSocketEvents* events = nullptr;  // who handles this connection; nullptr: the server's
   std::uint64_t user_value = 0;       // WebSocket::user_value from on_open on
 };
@@ -94,23 +98,31 @@ class RINGDOWN_API Server : Immovable {
  public:
   // `events` must outlive the server.
   Server(Reactor& reactor, ServerEvents& events, const ServerOptions& options = {});
-  // Every connection must have ended: see drain and abort_all.
+  // No listener and no connection may be left (checked, in release builds too): only after
+  // on_drained, or if `listen` never succeeded.
   ~Server();
 
   struct ListenResult {
-    Error error;            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...
+    Error error;            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...; ESHUTDOWN: during a drain
     SocketAddress address;  // as bound
   };
-  // Accepts on `address` from now on. May be called several times.
+  // Accepts on `address` from now on. May be called several times, and again after on_drained.
   ListenResult listen(const SocketAddress& address);
 
   // Graceful end: stops accepting (connections in the listen queue are still served their Close),
   // shuts every connection down at the plan's pace (without on_shutdown, which is for who called
   // `shutdown`), goes on receiving and delivering until each peer's Close, aborts what is left at
-  // the deadline; then on_drained. wrong_state: a drain is going on. bad_argument: a status or
-  // reason that WebSocket::shutdown would not take.
+  // the deadline; then on_drained. What was queued before a connection's turn goes out ahead of its
+  // Close; what the application has not queued by then can no longer be sent, and no callback says
+  // that the turn came: `send` answers wrong_state, WebSocket::is_open is false. wrong_state: a
+  // drain is going on. bad_argument: a status or reason that WebSocket::shutdown would not take.
   Start drain(const DrainPlan& plan);
+  // Ends the listeners; who is in their queues is still accepted. Connections stay as they are. No
+  // event of its own: on_drained of a later `drain` says that the listeners are gone.
   void stop_accepting();
+  // RST to every connection, those in their opening handshake too; the listeners go on accepting.
+  // on_closed of each that was open says its end; those in their opening handshake have no event,
+  // and are counted as `open_dropped`.
   void abort_all();
 
   std::size_t open_connections() const noexcept;  // accepted and not yet closed, in whatever state
@@ -118,7 +130,7 @@ class RINGDOWN_API Server : Immovable {
   // Calls `visit` for every open WebSocket; it may call anything on it.
   void for_each(const std::function<void(WebSocket&)>& visit);
 
-  class Core;
+  class Core;  // not for applications
 
  private:
   std::unique_ptr<Core> core_;

@@ -39,7 +39,8 @@ class RINGDOWN_API SocketAddress {
   socklen_t size_ = 0;
 };
 
-// What a socket that will connect needs; must live until the completion of `open_socket`.
+// What a socket that will connect needs; must live until the completion of `open_socket`. Not for
+// applications.
 struct OpenSocket {
   int family = AF_INET;
   std::optional<SocketAddress> source;  // bound before connecting, with the port left to `connect`

@@ -39,7 +39,7 @@ class RINGDOWN_API Resolve : Immovable {
   Start start(Reactor& reactor, std::string_view host, std::uint16_t port, Handler handler);
   bool in_flight() const noexcept;
 
-  struct Request;
+  struct Request;  // not for applications
 
  private:
   std::shared_ptr<Request> request_;
@@ -161,6 +161,7 @@ class RINGDOWN_API TcpConnector : Immovable {
   Timer<&TcpConnector::on_deadline> deadline_timer_{*this};
 };
 
+// Not for applications.
 enum class BufferGroup : std::uint8_t;
 struct HeldInput;
 struct GatheredSend;

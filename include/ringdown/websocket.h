@@ -1,4 +1,5 @@
-// WebSocket connections (RFC 6455) whose half-close is an operation.
+// WebSocket connections (RFC 6455) whose half-close is an operation. In this version ws:// only: no
+// TLS, and no permessage-deflate (RFC 7692).
 //
 // Threads: a connection belongs to one reactor; it is used, and calls back, on that reactor's
 // thread only. Lifetime: connections live in the reactor. `dial` and `on_open` give a reference
@@ -60,10 +61,10 @@ enum class OpenFailure : std::uint8_t {
   subprotocol_not_offered,
   extension_not_offered,
   head_too_large,  // over 8 KiB
-  aborted,         // `abort` was called, or the reactor's server stopped
+  aborted,         // `abort` was called
 };
 
-RINGDOWN_API std::string_view name(OpenFailure failure) noexcept;
+RINGDOWN_API std::string_view name(OpenFailure failure) noexcept;  // static, NUL-terminated
 
 struct OpenFailed {
   OpenFailure failure = OpenFailure::none;
@@ -178,18 +179,18 @@ class RINGDOWN_API WebSocket : Immovable {
   // frame (and, with HalfCloseDepth::tcp, FIN) is with the kernel. The reason is copied. Never
   // busy. bad_argument: a status that may not be sent (see may_be_sent; `none` without a reason
   // sends an empty payload), a reason over close_reason_size_max bytes or not UTF-8; wrong_state:
-  // after shutdown, close or abort. The model: WinHttpWebSocketShutdown.
+  // before on_open, and after shutdown, close or abort. The model: WinHttpWebSocketShutdown.
   Start shutdown(CloseStatus status = CloseStatus::normal, std::string_view reason = {},
                  std::uint64_t tag = 0);
   // Ends both directions: `shutdown` unless that was done, then discards what arrives until the
   // peer's Close; on_close when both Close frames have passed (0), or when they cannot any more
   // (ETIMEDOUT: close_timeout, absolute, counted from this call). bad_argument as shutdown;
-  // wrong_state: after close or abort. Status and reason are not sent when a Close frame was sent
-  // already.
+  // wrong_state: before on_open, and after close or abort. Status and reason are not sent when a
+  // Close frame was sent already.
   Start close(CloseStatus status = CloseStatus::normal, std::string_view reason = {},
               std::uint64_t tag = 0);
-  // RST now. What is pending completes with ECONNABORTED; on_closed follows. wrong_state: after
-  // abort.
+  // RST now. What is pending completes with ECONNABORTED; on_closed follows, or, before on_open,
+  // on_open_failed. wrong_state: after abort.
   Start abort();
 
   // Stops deliveries, in the middle of a buffer too; what has arrived is kept, TCP's window does
@@ -198,12 +199,14 @@ class RINGDOWN_API WebSocket : Immovable {
   void resume();
   bool is_paused() const noexcept;
 
-  // Whose completions are told to; may be changed at any time on the reactor's thread.
+  // Who is told the events of this connection from now on; may be changed at any time on the
+  // reactor's thread. Must outlive the connection, or the next change.
   void set_events(WebSocketEvents& events) noexcept;
   // For the application: not touched by the library.
   void set_user_value(std::uint64_t value) noexcept;
   std::uint64_t user_value() const noexcept;
 
+  // The peer's address is not available yet.
   Role role() const noexcept;
   bool is_open() const noexcept;  // sends are possible
   // Payload bytes and frame headers queued and not yet with the kernel.
@@ -227,7 +230,7 @@ struct Header {
 
 // Where and how to dial.
 struct DialRequest {
-  std::string url;                       // ws://host[:port]/path; wss:// needs the TLS library
+  std::string url;                       // ws://host[:port]/path; no TLS yet: wss:// is refused
   std::optional<SocketAddress> address;  // connect here instead of resolving the URL's host
   std::optional<SocketAddress> source;   // bind here first, with port 0
   std::string origin;
@@ -244,8 +247,8 @@ struct DialResult {
 };
 
 // Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
-// URL (wss: in a build without TLS), a header with CR, LF or NUL, a subprotocol that is no token, a
-// close_timeout of zero.
+// URL (wss: too, there is no TLS yet), a header with CR, LF or NUL, a subprotocol that is no token,
+// a close_timeout of zero.
 RINGDOWN_API DialResult dial(Reactor& reactor, WebSocketEvents& events, const DialRequest& request);
 
 // A request checked and rendered once, for dialling very many connections without allocation. May
@@ -262,7 +265,7 @@ class RINGDOWN_API Dialer : Immovable {
                   const std::optional<SocketAddress>& address = std::nullopt,
                   const std::optional<SocketAddress>& source = std::nullopt);
 
-  struct Plan;
+  struct Plan;  // not for applications
 
  private:
   Plan* plan_;

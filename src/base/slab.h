@@ -21,7 +21,7 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
   ~Slab() {
-    RINGDOWN_CHECK(taken_ == 0);
+    if (taken_ != 0) check_failed(__FILE__, __LINE__, "a slab was destroyed with objects in use");
     for (const auto& block : blocks_) unpoison(block.get(), block_places * sizeof(Place));
   }
 

@@ -1,5 +1,6 @@
 #include "websocket/pools.h"
 
+#include "base/check.h"
 #include "websocket/client_opening.h"
 #include "websocket/connection.h"
 #include "websocket/server_opening.h"
@@ -30,7 +31,12 @@ WebSocketPools::WebSocketPools()
       sendings(std::make_unique<Slab<Sending>>()),
       client_openings(std::make_unique<Slab<ClientOpening>>()),
       server_openings(std::make_unique<Slab<ServerOpening>>()) {}
-WebSocketPools::~WebSocketPools() = default;
+WebSocketPools::~WebSocketPools() {
+  if (connections->taken() == 0) return;
+  check_failed(__FILE__, __LINE__,
+               "a reactor was destroyed with a WebSocket left, open or being dialled: wait for "
+               "on_closed or on_open_failed");
+}
 
 std::size_t WebSocketPools::pool_bytes() const noexcept {
   return connections->bytes() + sendings->bytes() + client_openings->bytes() +

@@ -1,6 +1,7 @@
 #include "websocket/server_core.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "base/check.h"
@@ -57,7 +58,13 @@ Server::Core::Core(Reactor& reactor, ServerEvents& events, const ServerOptions& 
       events_(events),
       options_(wanted) {}
 
-Server::Core::~Core() { RINGDOWN_CHECK(count_ == 0 && listening_ == 0); }
+Server::Core::~Core() {
+  if (count_ == 0 && listening_ == 0) return;
+  check_failed(
+      __FILE__, __LINE__,
+      "a server was destroyed with a listener or a connection left: drain it, and wait for "
+      "on_drained");
+}
 
 const std::string* Server::Core::intern(std::string_view subprotocol) {
   if (subprotocol.empty()) return nullptr;
@@ -69,6 +76,8 @@ const std::string* Server::Core::intern(std::string_view subprotocol) {
 // --- accepting ---
 
 Server::ListenResult Server::Core::listen(const SocketAddress& address) {
+  // The drain has asked the listeners to stop, and would wait for this one for ever.
+  if (draining_) return {Error(ESHUTDOWN), {}};
   auto acceptor = std::make_unique<Acceptor>(*this);
   const TcpListener::Result result =
       acceptor->listener().listen(address, {.backlog = options_.backlog,

@@ -1,5 +1,6 @@
 #include "websocket/server_opening.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -23,6 +24,15 @@ class RequestView final : public UpgradeView {
  private:
   const protocol::UpgradeRequest& request_;
 };
+
+// See UpgradeAnswer; what would break the head is found when it is written.
+bool is_sendable(const UpgradeAnswer& answer, const protocol::UpgradeRequest& request) noexcept {
+  if (answer.refuse_with != 0) return answer.refuse_with >= 400 && answer.refuse_with <= 599;
+  const auto offered = request.subprotocols();
+  return answer.headers.size() <= protocol::head_fields_max &&
+         (answer.subprotocol.empty() ||
+          std::find(offered.begin(), offered.end(), answer.subprotocol) != offered.end());
+}
 
 }  // namespace
 
@@ -56,6 +66,7 @@ void ServerOpening::answer() {
   }
   const UpgradeAnswer answer = server_.events().on_upgrade(RequestView(request));
   if (over_) return;  // it aborted all connections
+  if (!is_sendable(answer, request)) return refuse(500, protocol::http_phrase(500));
   if (answer.refuse_with != 0) {
     const std::string_view phrase = answer.refuse_reason.empty()
                                         ? protocol::http_phrase(answer.refuse_with)
@@ -63,13 +74,12 @@ void ServerOpening::answer() {
     return refuse(answer.refuse_with, phrase);
   }
   std::array<protocol::HeaderField, protocol::head_fields_max> extra;
-  const std::size_t extra_size = std::min(answer.headers.size(), extra.size());
-  for (std::size_t i = 0; i < extra_size; ++i) {
+  for (std::size_t i = 0; i < answer.headers.size(); ++i) {
     extra[i] = {.name = answer.headers[i].name, .value = answer.headers[i].value};
   }
   std::array<char, protocol::head_size_max> response;
   const std::size_t size = protocol::write_upgrade_response(
-      response, request.key, answer.subprotocol, std::span(extra).first(extra_size));
+      response, request.key, answer.subprotocol, std::span(extra).first(answer.headers.size()));
   if (size == 0) return refuse(500, protocol::http_phrase(500));  // a field that cannot be sent
   connection_.queue_raw(std::span(response).first(size));
   if (answer.events != nullptr) connection_.set_events(*answer.events);

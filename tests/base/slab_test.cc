@@ -118,7 +118,7 @@ TEST(SlabDeathTest, MayNotGoWhileAnObjectIsTaken) {
         Slab<int> slab;
         slab.take(1);
       },
-      "taken_ == 0");
+      "destroyed with objects in use");
 }
 
 TEST(SlabDeathTest, ShowsTheAddressSanitizerWhoReadsWhatWasGivenBack) {

@@ -1,5 +1,6 @@
 // The drain: every connection is told, nothing is lost, and it comes to an end.
 #include <algorithm>
+#include <cerrno>
 
 #include <gtest/gtest.h>
 
@@ -204,6 +205,15 @@ TEST_F(Drain, MayBeFollowedByAnotherLife) {
   ASSERT_EQ(server->drain(plan()), Start::io_pending);
   ASSERT_TRUE(pump([&] { return host.drained == 2; }));
   EXPECT_EQ(server->tally().clean, 6U);
+}
+
+TEST_F(Drain, RefusesAListenerUntilItIsOver) {
+  serve(automatic());
+  dial_many(1);
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  EXPECT_EQ(server->listen(*SocketAddress::parse("127.0.0.1:0")).error, Error(ESHUTDOWN));
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_FALSE(server->listen(*SocketAddress::parse("127.0.0.1:0")).error);
 }
 
 TEST_F(Drain, MayBeginInAHandler) {

@@ -185,15 +185,29 @@ TEST_F(OpeningServer, AnswersWithASubprotocolFieldsAndAValue) {
 }
 
 TEST_F(OpeningServer, AnAnswerThatCannotBeSentIsAServerError) {
-  const std::vector<Header> fields{{"X-Session", "4\r\nX-Evil: 2"}};
+  const std::vector<Header> evil{{"X-Session", "4\r\nX-Evil: 2"}};
+  const std::vector<Header> many(65, Header{"X-Many", "1"});
+  const std::vector<Header> large{{"X-Large", std::string(9'000, 'x')}};
+  std::vector<UpgradeAnswer> answers;
+  for (const auto* fields : {&evil, &many, &large}) answers.emplace_back().headers = *fields;
+  for (const int status : {-1, 1, 101, 200, 302, 399, 600, 1000}) {
+    answers.emplace_back().refuse_with = status;
+  }
+  for (const std::string_view name : {"cha", "Chat", "chat, superchat", "not offered"}) {
+    answers.emplace_back().subprotocol = name;
+  }
+  std::size_t next = 0;
   host.when_upgrade = [&](const UpgradeView&, UpgradeAnswer& answer, Endpoint&) {
-    answer.headers = fields;
+    answer = answers[next++];
   };
   serve(application());
-  RawPeer& peer = raw_client();
-  peer.request_upgrade();
-  ASSERT_TRUE(pump([&] { return peer.ended(); }));
-  EXPECT_EQ(status_line(peer), "HTTP/1.1 500 Internal Server Error");
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    RawPeer& peer = raw_client();
+    peer.request_upgrade("Sec-WebSocket-Protocol: chat, superchat\r\n");
+    ASSERT_TRUE(pump([&] { return peer.ended(); })) << i;
+    EXPECT_EQ(status_line(peer), "HTTP/1.1 500 Internal Server Error") << i;
+  }
+  EXPECT_EQ(server->tally().refused, answers.size());
   host.endpoints.clear();  // asked about, never opened
 }
 

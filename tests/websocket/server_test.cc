@@ -203,5 +203,19 @@ TEST_F(Servers, StopAcceptingAndServeOn) {
   ASSERT_TRUE(pump([&] { return welcome.opened; }));
 }
 
+using ServersDeathTest = Servers;
+
+TEST_F(ServersDeathTest, MayNotBeDestroyedWhileTheyListen) {
+  serve(automatic());
+  EXPECT_DEATH(server.reset(), "a listener or a connection left: drain it");
+}
+
+TEST_F(ServersDeathTest, AReactorMayNotEndBeforeItsWebSockets) {
+  serve(automatic());
+  dial(address, {});
+  EXPECT_DEATH(reactor.reset(), "a WebSocket left, open or being dialled");
+  ASSERT_TRUE(pump([&] { return clients[0].opened; }));
+}
+
 }  // namespace
 }  // namespace ringdown

@@ -35,6 +35,10 @@ Examples:
   ringdown storm --pattern mixed --seed 7
       all ways to end a connection, in equal parts; exit status 1, as two of them are not clean
 
+Late messages, --hold, and the patterns server-first, simultaneous, never-answer and mixed need a
+server in push mode: storm's own, or `ringdown serve --mode push`. With any other server half-close
+sends its Close frame and waits for the answer. docs/storm.md explains each line of the report.
+
 Exit status: 0 all clean, 1 something was lost or not clean, 2 usage or environment.
 )";
 
@@ -46,6 +50,9 @@ Examples:
       says which port it got, and does what `ringdown storm ws://127.0.0.1:PORT/` asks for
   ringdown serve --threads 4 --drain-timeout 30
       four threads share one port; SIGTERM gives its clients 30 seconds to finish
+
+In push mode a client's text messages say how its connection is closed: push N [B], hold S, release,
+close [CODE [REASON]], mute, reset. docs/storm.md explains them, and the JSON.
 
 Exit status: 0 all that was open at SIGTERM was closed, 1 some of it had to be aborted, 2 usage or
 environment.
@@ -94,7 +101,8 @@ void add_storm_load(CLI::App& command, StormOptions& options) {
                options.rate = parse_rate(option, text);
              });
   add_option(command, "--pattern", "P", "half-close",
-             "half-close, client-first, server-first, simultaneous, never-answer, abort or mixed",
+             "half-close, client-first, server-first, simultaneous, never-answer, abort or mixed; "
+             "which need push mode: see below",
              [&](const char* option, const std::string& text) {
                options.pattern = parse_pattern(option, text);
              });
@@ -102,12 +110,14 @@ void add_storm_load(CLI::App& command, StormOptions& options) {
              [&](const char* option, const std::string& text) {
                options.seed = parse_count(option, text, 0, UINT64_MAX);
              });
-  add_option(command, "--hold", "S", "0", "seconds that all stay half-closed",
+  add_option(command, "--hold", "S", "0",
+             "seconds that all stay half-closed; needs push mode, and no --rate, --duration or "
+             "other --pattern",
              [&](const char* option, const std::string& text) {
                options.hold = parse_seconds(option, text, none);
              });
   add_option(command, "--late-messages", "M", "3 where the server can",
-             "messages the server sends after our Close frame",
+             "messages the server sends after our Close frame; needs push mode",
              [&](const char* option, const std::string& text) {
                options.late_messages =
                    static_cast<std::uint32_t>(parse_count(option, text, 0, push_count_max));
@@ -212,7 +222,9 @@ CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
              [&](const char* option, const std::string& text) {
                options.threads = static_cast<unsigned>(parse_count(option, text, 1, 256));
              });
-  add_option(command, "--mode", "M", "echo", "echo, push (does what its clients ask for) or sink",
+  add_option(command, "--mode", "M", "echo",
+             "echo, push (late messages and closes, as its clients ask: see below) or sink "
+             "(throws messages away)",
              [&](const char* option, const std::string& text) {
                options.mode = parse_mode(option, text);
              });
