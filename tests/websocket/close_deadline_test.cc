@@ -14,7 +14,7 @@ class CloseDeadline : public TwinTest {
   void SetUp() override { began_ = Clock::now(); }
   // Since the call that started the bound.
   void begin() { began_ = Clock::now(); }
-  bool bound_has_passed() const { return Clock::now() - began_ >= bound; }
+  bool bound_has_passed(int times = 1) const { return Clock::now() - began_ >= times * bound; }
   static WebSocketOptions closing_within(std::chrono::milliseconds limit) {
     WebSocketOptions options;
     options.close_timeout = limit;
@@ -173,6 +173,41 @@ TEST_P(CloseDeadline, AbortsWhenNothingIsReceivedForTheIdleTimeout) {
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
   EXPECT_TRUE(bound_has_passed());
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::aborted);
+  EXPECT_EQ(ours.closed->error, Error(ETIMEDOUT));
+}
+
+TEST_P(CloseDeadline, FindsNoFaultInTheSilenceOfWhoHasClosed) {
+  WebSocketOptions options;
+  options.idle_timeout = options.ping_interval = bound;
+  options.answer_timeout = 0ms;
+  auto [ours, peer] = wire(options);
+  peer.send_close();
+  ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  begin();
+  ASSERT_TRUE(pump([&] { return bound_has_passed(4); }));
+  EXPECT_FALSE(ours.closed);
+  EXPECT_EQ(ours.send("late"), Start::io_pending);
+  EXPECT_EQ(ours.shutdown(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+}
+
+TEST_P(CloseDeadline, FindsNoFaultInTheSilenceOfWhoIsNotRead) {
+  WebSocketOptions options;
+  options.idle_timeout = bound;
+  auto [ours, peer] = wire(options);
+  ours.pause();
+  peer.send(text_frame, "unread");
+  begin();
+  ASSERT_TRUE(pump([&] { return bound_has_passed(4); }));
+  EXPECT_FALSE(ours.closed);
+  begin();
+  ours.resume();
+  ASSERT_TRUE(pump([&] { return ours.messages.size() == 1; }));
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_TRUE(bound_has_passed());
   EXPECT_EQ(ours.closed->error, Error(ETIMEDOUT));
 }
 

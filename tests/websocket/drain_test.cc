@@ -92,6 +92,59 @@ TEST_F(Drain, GoesOnDeliveringUntilEachPeersClose) {
   EXPECT_EQ(peer.close_received()->status(), CloseStatus::going_away);
 }
 
+TEST_F(Drain, LeavesTheAnswerToTheApplicationThatOwesIt) {
+  serve(application());
+  auto [accepted, peer] = wire(Role::server, {});
+  peer.send_close(CloseStatus(4000));
+  ASSERT_TRUE(pump([&] { return accepted.peer_close.has_value(); }));
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(accepted.send("late " + std::to_string(i)), Start::io_pending);
+    turn();
+  }
+  ASSERT_EQ(accepted.shutdown(CloseStatus(4000)), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_EQ(peer.payloads(text_frame).size(), 30U);
+  EXPECT_EQ(peer.close_received()->status(), CloseStatus(4000));
+  EXPECT_EQ(server->tally().clean, 1U);
+}
+
+TEST_F(Drain, AnswersItselfWhenHalfOfItsTimeHasPassed) {
+  serve(application());
+  auto [accepted, peer] = wire(Role::server, {});
+  peer.send_close(CloseStatus(4000));
+  ASSERT_TRUE(pump([&] { return accepted.peer_close.has_value(); }));
+  const TimePoint began = Clock::now();
+  ASSERT_EQ(server->drain(plan(400ms)), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_GE(Clock::now() - began, 200ms);
+  EXPECT_EQ(peer.close_received()->status(), CloseStatus::going_away);
+  EXPECT_EQ(server->tally().clean, 1U);
+}
+
+// Who stops reading until there is room to send would never read again: our Close is out.
+TEST_F(Drain, TellsWhoWaitsForRoomThatThereIsNoSendingAnyMore) {
+  serve(automatic());
+  auto [accepted, peer] = wire(Role::server, {});
+  peer.pause_reading();
+  // Until neither the queue nor the kernel takes more.
+  for (int refused_turns = 0; refused_turns < 20; ++refused_turns) {
+    while (accepted.send(std::string(4000, 's')) == Start::io_pending) refused_turns = 0;
+    turn();
+  }
+  accepted.pause();
+  accepted.when[Told::writable] = [&accepted = accepted] { accepted.resume(); };
+  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  settle();
+  peer.send(text_frame, "read, after all");
+  peer.resume_reading();
+  ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
+  peer.send_close();
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_EQ(accepted.texts(), std::vector<std::string>{"read, after all"});
+  EXPECT_EQ(server->tally().clean, 1U);
+}
+
 TEST_F(Drain, KeepsItsPace) {
   serve(automatic());
   dial_many(60);

@@ -1,5 +1,7 @@
 // pause and resume: in the middle of a buffer, over many messages, with ends waiting behind.
 #include <algorithm>
+#include <deque>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -17,6 +19,37 @@ class Pause : public TwinTest {
       bytes += frame(other_role(), text_frame, wanted_.back());
     }
     return bytes;
+  }
+  // Each of the many keeps what has arrived, and together that is more than all provided buffers.
+  void serve_one_beside_many_paused(std::size_t message_size) {
+    ReactorOptions options = small_reactor();
+    options.receive_buffers = 16;
+    options.large_receive_buffers = 2;
+    make_reactor(options);
+    std::deque<Wired> many;
+    for (int i = 0; i < 40; ++i) many.push_back(wire());
+    for (Wired& wired : many) {
+      wired.ours.when[Told::message] = [&ours = wired.ours] { ours.pause(); };
+      wired.peer.send(text_frame, "paused in the middle of a buffer");
+      wired.peer.send(text_frame, std::string(message_size, 'x'));
+    }
+    const auto all = [&](std::size_t messages) {
+      return std::ranges::all_of(
+          many, [&](const Wired& wired) { return wired.ours.messages.size() == messages; });
+    };
+    ASSERT_TRUE(pump([&] { return all(1); }));
+    settle();
+    auto [ours, peer] = wire();
+    peer.send(text_frame, std::string(1U << 20, 'y'));
+    EXPECT_TRUE(pump([&, &ours = ours] { return ours.messages.size() == 1; }));
+    for (Wired& wired : many) {
+      wired.ours.when.clear();
+      wired.ours.resume();
+    }
+    EXPECT_TRUE(pump([&] { return all(2); }));
+    for (const Wired& wired : many) {
+      EXPECT_EQ(wired.ours.messages.back().bytes, std::string(message_size, 'x'));
+    }
   }
   std::vector<std::string> wanted_;
 };
@@ -189,6 +222,9 @@ TEST_P(Pause, ManyConnectionsWithMoreHeldThanThereAreBuffers) {
                                [](const Wired& one) { return one.ours.messages.size() == 10; });
   }));
 }
+
+TEST_P(Pause, OfManyWithShortMessagesStarvesNobody) { serve_one_beside_many_paused(100); }
+TEST_P(Pause, OfManyWithLongMessagesStarvesNobody) { serve_one_beside_many_paused(1U << 20); }
 
 }  // namespace
 }  // namespace ringdown
