@@ -49,8 +49,8 @@ class ServerEvents : public WebSocketEvents {
   virtual UpgradeAnswer on_upgrade(const UpgradeView&) { return {}; }
   // The drain is over: `Server::open_connections` is 0.
   virtual void on_drained() {}
-  // A listener failed for good (ENFILE, ENOMEM persist...). It is tried again by itself after a
-  // pause.
+  // A connection could not be accepted (EMFILE, ENFILE, ENOBUFS, ENOMEM). It is tried again by
+  // itself after 10 ms; whoever connects meanwhile waits in the listen queue.
   virtual void on_accept_failed(Error) {}
 
  protected:
@@ -73,6 +73,7 @@ struct ServerOptions {
 // Counted since the server was made.
 struct ServerTally {
   std::uint64_t accepted = 0;
+  std::uint64_t accept_failed = 0;   // on_accept_failed
   std::uint64_t opened = 0;          // upgrades completed
   std::uint64_t refused = 0;         // upgrades refused: not an upgrade, or by on_upgrade
   std::uint64_t open_timed_out = 0;  // no whole request by open_timeout

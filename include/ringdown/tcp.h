@@ -50,7 +50,7 @@ class ListenerEvents {
  public:
   // The socket is the handler's: hand it to TcpStream::adopt, or `close_socket` it.
   virtual void on_accepted(Socket socket) = 0;
-  // Accepting failed (EMFILE, ENFILE, ENOBUFS, ENOMEM); it is tried again after 100 ms. May run
+  // Accepting failed (EMFILE, ENFILE, ENOBUFS, ENOMEM); it is tried again after 10 ms. May run
   // inside `listen` and `resume`.
   virtual void on_accept_failed(Error error) = 0;
   // After `stop`: nothing is in flight, the listening socket is closed.
@@ -82,7 +82,7 @@ class RINGDOWN_API TcpListener : Immovable {
   void pause();
   void resume();
   // on_stopped follows, never inside this call: first whoever is queued is accepted, for closing
-  // with connections queued resets them; they are given up when that failed five times.
+  // with connections queued resets them; they are given up when that failed fifty times.
   // wrong_state: it does not listen, or stops already.
   Start stop();
   bool is_listening() const noexcept { return descriptor_ >= 0; }

@@ -11,10 +11,10 @@
 namespace ringdown {
 namespace {
 
-constexpr std::chrono::milliseconds retry_after{100};
+constexpr std::chrono::milliseconds retry_after{10};
 // While it stops: whoever is queued and cannot be accepted for want of descriptors is given up
 // then.
-constexpr std::uint8_t failures_while_stopping_max = 5;
+constexpr std::uint8_t failures_while_stopping_max = 50;
 
 // Closes a socket that nobody adopted; deletes itself when that is done.
 class Closing {
@@ -66,8 +66,12 @@ void TcpListener::arm() noexcept {
   }
   // Until it completes for the last time, sockets that we open ourselves go to other rings.
   reactor_.keep_free(ring_, static_cast<std::size_t>(backlog_));
+  // Whom the kernel accepts into a full table it resets: where not all that may be queued have a
+  // place, they are taken one by one.
+  const bool multishot =
+      !one_at_a_time_ && reactor_.has_free_slots(ring_, static_cast<std::size_t>(backlog_));
   reactor_.ring(ring_).accept(accept_operation_, descriptor_,
-                              one_at_a_time_ ? AcceptMode::once : AcceptMode::multishot);
+                              multishot ? AcceptMode::multishot : AcceptMode::once);
 }
 
 void TcpListener::on_accept(const Completion& completion) {

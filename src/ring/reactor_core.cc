@@ -108,6 +108,11 @@ bool ReactorCore::all_buffers_leased(std::uint16_t ring, BufferGroup group) cons
   return leased_[ring][static_cast<std::size_t>(group)] >= rings_[ring]->buffers(group);
 }
 
+bool ReactorCore::has_free_slots(std::uint16_t ring, std::size_t count) const noexcept {
+  return !has(features(), Feature::direct_descriptors) ||
+         sockets_[ring] + count <= rings_[ring]->sockets_max();
+}
+
 bool ReactorCore::buffers_are_scarce(std::uint16_t ring, BufferGroup group) const noexcept {
   return 2 * leased_[ring][static_cast<std::size_t>(group)] > rings_[ring]->buffers(group);
 }

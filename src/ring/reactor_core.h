@@ -74,6 +74,8 @@ class ReactorCore : Immovable {
     if (!starved_.empty()) wake_starved();
   }
   bool all_buffers_leased(std::uint16_t ring, BufferGroup group) const noexcept;
+  // Without direct descriptors there is no table to fill.
+  bool has_free_slots(std::uint16_t ring, std::size_t count) const noexcept;
   // More than half of them are leased.
   bool buffers_are_scarce(std::uint16_t ring, BufferGroup group) const noexcept;
   // A receive that found no buffer (ENOBUFS) waits until one is given back; `forget` when it no

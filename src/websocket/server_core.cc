@@ -25,7 +25,10 @@ class Server::Core::Acceptor final : private ListenerEvents {
 
  private:
   void on_accepted(Socket socket) override { server_.on_accepted(socket); }
-  void on_accept_failed(Error error) override { server_.events_.on_accept_failed(error); }
+  void on_accept_failed(Error error) override {
+    ++server_.tally_.accept_failed;
+    server_.events_.on_accept_failed(error);
+  }
   void on_stopped() override { server_.on_acceptor_stopped(); }
 
   Server::Core& server_;

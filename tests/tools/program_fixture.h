@@ -80,6 +80,7 @@ class Serving {
   void signal(int number) const { program_.signal(number); }
   int wait() { return program_.wait(); }
   const std::string& out() const { return program_.out(); }
+  const std::string& error_out() const { return program_.error_out(); }
   const std::string& address() const { return address_; }
 
  private:

@@ -111,5 +111,35 @@ TEST(Serve, ServesOnUnixSockets) {
   EXPECT_EQ(program.wait(), 0);
 }
 
+TEST(Serve, LeavesNoNameOfItsUnixSocketBehind) {
+  const std::string path = testing::TempDir() + "ringdown-" + std::to_string(getpid());
+  for (int round = 0; round < 2; ++round) {
+    RunningProgram program({"serve", "--quiet", "--listen", "unix:" + path});
+    EXPECT_EQ(program.next_line(), "listening on unix:" + path + " (echo)");
+    EXPECT_EQ(access(path.c_str(), F_OK), 0);
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.wait(), 0);
+    EXPECT_NE(access(path.c_str(), F_OK), 0);
+  }
+}
+
+TEST(Serve, SharesItsMostConnectionsAmongItsThreads) {
+  Serving server({"--threads", "2", "--max-connections", "3", "--mode", "push"});
+  int status = -1;
+  // A connection that is not accepted stays unanswered in the listen queue.
+  const Json json = storm({server.url(), "--connections", "20", "--pattern", "never-answer",
+                           "--close-timeout", "2", "--open-timeout", "0.5"},
+                          status);
+  EXPECT_LE(json.at("timed_out"), 3);
+  EXPECT_EQ(json.at("refused_by").value("timed_out", 0) + json.at("timed_out").get<int>(), 20)
+      << json.dump();
+}
+
+TEST(Serve, SaysThatItCouldNotWrite) {
+  Serving server({"--json", "/dev/full"});
+  EXPECT_EQ(server.drain(), 1);
+  EXPECT_NE(server.error_out().find("--json: /dev/full: writing failed"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ringdown::program

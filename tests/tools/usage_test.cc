@@ -40,6 +40,11 @@ TEST_P(Usage, AMistakeIsOneLineWithTheCure) {
 
 const std::string long_reason(124, 'r');
 
+INSTANTIATE_TEST_SUITE_P(Shares, Usage,
+                         testing::Values(Mistake{
+                             {"serve", "--threads", "3", "--max-connections", "2"},
+                             {"--max-connections", "at least one for each of the --threads"}}));
+
 INSTANTIATE_TEST_SUITE_P(
     Doctor, Usage,
     testing::Values(Mistake{{"doctor", "--connections", "none"}, {"--connections", "whole number"}},

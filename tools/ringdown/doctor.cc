@@ -222,7 +222,7 @@ int run_doctor(const DoctorOptions& options) {
       std::cout << printed("  %-10s  %-20s  -> ", "", "") << finding.cure << '\n';
     }
   }
-  std::cout << std::flush;
+  if (!is_written(std::cout)) return static_cast<int>(Health::impossible);
   if (json_file.is_open()) {
     write_json(json_file, json_of(options, findings));
     json_file.flush();

@@ -1,6 +1,9 @@
 // Listens, shows what goes on, drains: see the header.
 #include "serve.h"
 
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -25,6 +28,7 @@ struct ServeTally {
 
   void add(const ServerTally& tally) {
     sum.accepted += tally.accepted;
+    sum.accept_failed += tally.accept_failed;
     sum.opened += tally.opened;
     sum.refused += tally.refused;
     sum.open_timed_out += tally.open_timed_out;
@@ -74,8 +78,6 @@ void ServeRun::start() {
   service.answer_delay = options_.answer_delay;
   service.server.reuse_port = options_.threads > 1;
   const std::uint64_t threads = options_.threads;
-  service.server.connections_max =
-      static_cast<std::size_t>((options_.connections_max + threads - 1) / threads);
   WebSocketOptions& websocket = service.server.websocket;
   websocket.message_size_max = options_.message_size_max;
   websocket.close_timeout = options_.close_timeout;
@@ -84,6 +86,9 @@ void ServeRun::start() {
   websocket.keep_sending_after_end = options_.hold_eof;
   SocketAddress address = options_.listen;
   for (unsigned thread = 0; thread < options_.threads; ++thread) {
+    // Shares that sum to the whole.
+    service.server.connections_max = static_cast<std::size_t>(
+        options_.connections_max / threads + (thread < options_.connections_max % threads ? 1 : 0));
     threads_.push_back(
         std::make_unique<ServiceThread>(service, std::vector<SocketAddress>{address}, hub_, bell_));
     // Port 0 was the first one's choice; the others share what it got (socket(7), SO_REUSEPORT).
@@ -92,6 +97,7 @@ void ServeRun::start() {
   // Scripts wait for this line.
   std::cout << "listening on " << address.to_string() << " (" << name(options_.mode) << ")\n"
             << std::flush;
+  if (!is_written(std::cout)) throw UsageError("the address cannot be told: standard output");
 }
 
 void ServeRun::run_until_asked_to_stop() {
@@ -153,6 +159,7 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"schema", 1},
       {"mode", name(options.mode)},
       {"accepted", sum.accepted},
+      {"accept_failed", sum.accept_failed},
       {"opened", sum.opened},
       {"refused", sum.refused},
       {"open_timed_out", sum.open_timed_out},
@@ -167,6 +174,12 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
   };
 }
 
+void remove_unix_name(const SocketAddress& address) {
+  const auto* native = reinterpret_cast<const sockaddr_un*>(address.native());
+  // unix(7): an abstract name begins with NUL, and is no file.
+  if (native->sun_path[0] != '\0') unlink(native->sun_path);
+}
+
 void print_tally(const ServeTally& tally) {
   const ServerTally& sum = tally.sum;
   std::cout << "served " << with_separators(sum.opened)
@@ -177,8 +190,12 @@ void print_tally(const ServeTally& tally) {
             << " accepted, " << with_separators(sum.refused) << " refused, "
             << with_separators(sum.open_timed_out) << " without a request in time, "
             << with_separators(sum.open_dropped) << " gone before the upgrade; "
-            << with_separators(tally.drained) << " open when the drain began\n"
-            << std::flush;
+            << with_separators(tally.drained) << " open when the drain began\n";
+  if (sum.accept_failed > 0) {
+    std::cout << "accepting failed " << with_separators(sum.accept_failed)
+              << " times for want of descriptors or memory: ringdown doctor says what to raise\n";
+  }
+  std::cout << std::flush;
 }
 
 }  // namespace
@@ -208,6 +225,9 @@ SocketAddress parse_listen(std::string_view option, std::string_view text) {
 }
 
 int run_serve(const ServeOptions& options) {
+  if (options.connections_max > 0 && options.connections_max < options.threads) {
+    throw UsageError("--max-connections: at least one for each of the --threads");
+  }
   if (options.threads > 1 && options.listen.family() == AF_UNIX) {
     throw UsageError("--threads: 1 with a unix: address, which cannot be shared (SO_REUSEPORT)");
   }
@@ -221,12 +241,19 @@ int run_serve(const ServeOptions& options) {
   serve.start();
   serve.run_until_asked_to_stop();
   const ServeTally tally = serve.drain();
+  // A socket's name outlives it, and would keep the next server from listening there (unix(7)).
+  if (options.listen.family() == AF_UNIX) remove_unix_name(options.listen);
   print_tally(tally);
   if (json_file.is_open()) {
     write_json(json_file, json_of(options, tally));
-    json_file.flush();
+    json_file.close();
+    if (!json_file) {
+      std::fprintf(stderr, "ringdown serve: --json: %s: writing failed\n",
+                   options.json_file.c_str());
+      return 1;
+    }
   }
-  return json_file.good() && tally.sum.aborted_by_drain == 0 ? 0 : 1;
+  return tally.sum.aborted_by_drain == 0 && is_written(std::cout) ? 0 : 1;
 }
 
 }  // namespace ringdown::program

@@ -31,7 +31,7 @@ int run_storm(const StormOptions& options) {
       return 1;
     }
   }
-  return is_success(result) ? 0 : 1;
+  return is_success(result) && is_written(std::cout) ? 0 : 1;
 }
 
 }  // namespace ringdown::program
