@@ -58,7 +58,7 @@ class Tree:
 
     def _walk(self):
         for entry in self.root.iterdir():
-            if entry.is_file():
+            if entry.is_file() and entry.name != ".git":  # which a worktree has
                 yield entry.name
         for top in DIRECTORIES:
             for directory, subdirectories, names in os.walk(self.root / top):

@@ -247,10 +247,9 @@ void ReactorCore::adopt_thread() {
 }
 
 std::size_t ReactorCore::dispatch(Ring& ring) {
-  std::array<TakenCompletion, completions_per_take> batch;
-  const std::size_t count = ring.take(batch);
+  const std::size_t count = ring.take(taken_);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto& [operation, completion] = batch[i];
+    const auto& [operation, completion] = taken_[i];
     operation->in_flight_ = completion.more;
     operation->thunk_(*operation, completion);
   }

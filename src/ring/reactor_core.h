@@ -112,6 +112,8 @@ class ReactorCore : Immovable {
   void add_slot_ring();
 
   static constexpr std::size_t completions_per_take = 256;
+  // Of the dispatch that is going on; here, because to initialise it costs more than a dispatch.
+  std::array<TakenCompletion, completions_per_take> taken_{};
 
   Reactor& reactor_;
   ReactorOptions options_;

@@ -158,5 +158,15 @@ TEST(Report, AnOpenLoopSaysHowLateItStarted) {
   EXPECT_NE(text.str().find("BEHIND SCHEDULE"), std::string::npos);
 }
 
+TEST(Report, CountsInItsRateOnlyWhatWasOpenedAndNotTheHold) {
+  StormResult result;
+  result.tally.started = 100;
+  result.tally.not_opened = 30;
+  result.tally.refused = 10;
+  result.elapsed = std::chrono::seconds(7);
+  result.phases.hold = std::chrono::seconds(5);
+  EXPECT_DOUBLE_EQ(handshakes_per_second(result), 30.0);
+}
+
 }  // namespace
 }  // namespace ringdown::program

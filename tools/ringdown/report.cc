@@ -97,7 +97,7 @@ void print_honesty(std::ostream& out, const StormResult& result) {
   };
   grown("packets dropped by softnet", &NetworkReadings::softnet_dropped);
   grown("retransmits", &NetworkReadings::retransmitted);
-  grown("loss probes among them", &NetworkReadings::loss_probes);
+  grown("loss probes", &NetworkReadings::loss_probes);
   grown("listen overflows", &NetworkReadings::listen_overflows);
   grown("times over the TIME_WAIT cap", &NetworkReadings::time_wait_overflows);
   out << '\n';
@@ -122,6 +122,13 @@ ConnectionMemory connection_memory(const StormResult& result) {
   const double ends = result.plan.own_server ? 2 * open : open;
   return {growth(result.memory_before.process, result.memory_at_peak.process) / ends,
           growth(result.memory_before.kernel, result.memory_at_peak.kernel) / open};
+}
+
+double handshakes_per_second(const StormResult& result) {
+  const StormTally& tally = result.tally;
+  const double busy = seconds(result.elapsed - result.phases.hold);
+  const std::uint64_t opened = tally.started - tally.refused - tally.not_opened;
+  return busy > 0 ? static_cast<double>(opened) / busy : 0.0;
 }
 
 bool is_success(const StormResult& result) {
@@ -161,8 +168,7 @@ void print_report(std::ostream& out, const StormResult& result) {
   out << name(result.plan.options.pattern) << ": " << with_separators(tally.clean) << " of "
       << with_separators(tally.started) << " clean in " << printed("%.2f s", elapsed);
   if (elapsed > 0) {
-    out << ", "
-        << with_separators(static_cast<std::uint64_t>(static_cast<double>(tally.started) / elapsed))
+    out << ", " << with_separators(static_cast<std::uint64_t>(handshakes_per_second(result)))
         << " handshakes/s";
   }
   out << (result.interrupted ? " (interrupted)\n\n" : "\n\n");

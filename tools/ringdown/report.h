@@ -58,6 +58,9 @@ struct ConnectionMemory {
 };
 ConnectionMemory connection_memory(const StormResult& result);
 
+// Connections that were opened and have ended, by the time they took without the hold.
+double handshakes_per_second(const StormResult& result);
+
 // Everything was clean and nothing was lost.
 bool is_success(const StormResult& result);
 

@@ -196,7 +196,7 @@ Json to_json(const StormResult& result) {
   add_outcomes(json, tally);
   json["messages_lost"] = tally.messages_lost;
   json["half_closed_peak"] = result.half_closed_peak;
-  json["handshakes_per_second"] = elapsed > 0 ? static_cast<double>(tally.started) / elapsed : 0.0;
+  json["handshakes_per_second"] = handshakes_per_second(result);
   json["elapsed_s"] = elapsed;
   json["phases_s"] = nullptr;
   if (options.has_phases()) {
