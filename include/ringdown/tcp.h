@@ -163,7 +163,7 @@ class RINGDOWN_API TcpConnector : Immovable {
 
 // Not for applications.
 enum class BufferGroup : std::uint8_t;
-struct HeldInput;
+class HeldInput;
 struct GatheredSend;
 class Lingering;
 class Cancelling;
