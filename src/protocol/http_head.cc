@@ -29,6 +29,10 @@ constexpr auto classes = make_classes();
 bool is(Class wanted, char c) noexcept {
   return (classes[static_cast<unsigned char>(c)] & wanted) != 0;
 }
+std::uint16_t run_end(Class wanted, std::string_view head, std::size_t begin) noexcept {
+  while (begin < head.size() && is(wanted, head[begin])) ++begin;
+  return static_cast<std::uint16_t>(begin);
+}
 bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -104,14 +108,13 @@ void HeadFields::add(HeaderField field) noexcept {
 }
 
 HeadScanner::Verdict HeadScanner::scan(std::string_view received) noexcept {
-  const std::size_t end = std::min(received.size(), head_size_max);
-  while (verdict_ == Verdict::incomplete && scanned_ < end) {
-    // Most of a head is values: take a run of one at once.
-    if (state_ == State::value) {
-      while (scanned_ < end && is(value_char, received[scanned_])) ++scanned_;
-      if (scanned_ == end) break;
-    }
-    verdict_ = step(received[scanned_]);
+  const std::string_view head = received.substr(0, head_size_max);
+  while (verdict_ == Verdict::incomplete && scanned_ < head.size()) {
+    // Most of a head is names and values: a run of either is taken at once.
+    if (state_ == State::value) scanned_ = run_end(value_char, head, scanned_);
+    if (state_ == State::name) scanned_ = run_end(token_char, head, scanned_);
+    if (scanned_ == head.size()) break;
+    verdict_ = step(head[scanned_]);
     ++scanned_;
   }
   if (verdict_ == Verdict::incomplete && scanned_ == head_size_max) verdict_ = Verdict::too_large;

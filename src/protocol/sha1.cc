@@ -17,14 +17,6 @@ std::uint32_t load_big_endian(const std::uint8_t* bytes) noexcept {
          std::uint32_t{bytes[2]} << 8 | std::uint32_t{bytes[3]};
 }
 
-// RFC 3174 5: f and K of round t.
-std::uint32_t mix(unsigned round, std::uint32_t b, std::uint32_t c, std::uint32_t d) noexcept {
-  if (round < 20) return ((b & c) | (~b & d)) + 0x5A827999U;
-  if (round < 40) return (b ^ c ^ d) + 0x6ED9EBA1U;
-  if (round < 60) return ((b & c) | (b & d) | (c & d)) + 0x8F1BBCDCU;
-  return (b ^ c ^ d) + 0xCA62C1D6U;
-}
-
 // RFC 3174 6.1.
 void add_block(State& state, const std::uint8_t* block) noexcept {
   std::uint32_t words[80];
@@ -33,14 +25,25 @@ void add_block(State& state, const std::uint8_t* block) noexcept {
     words[t] = std::rotl(words[t - 3] ^ words[t - 8] ^ words[t - 14] ^ words[t - 16], 1);
   }
   auto [a, b, c, d, e] = state;
-  for (unsigned t = 0; t < 80; ++t) {
-    const std::uint32_t next = std::rotl(a, 5) + mix(t, b, c, d) + e + words[t];
-    e = d;
-    d = c;
-    c = std::rotl(b, 30);
-    b = a;
-    a = next;
-  }
+  // RFC 3174 5: twenty rounds with the same f and K.
+  const auto twenty_rounds = [&](const std::uint32_t*& word, auto f, std::uint32_t k) {
+    for (const std::uint32_t* const end = word + 20; word != end; ++word) {
+      const std::uint32_t next = std::rotl(a, 5) + f(b, c, d) + k + e + *word;
+      e = d;
+      d = c;
+      c = std::rotl(b, 30);
+      b = a;
+      a = next;
+    }
+  };
+  const auto choice = [](auto x, auto y, auto z) { return (x & y) | (~x & z); };
+  const auto parity = [](auto x, auto y, auto z) { return x ^ y ^ z; };
+  const auto majority = [](auto x, auto y, auto z) { return (x & y) | (x & z) | (y & z); };
+  const std::uint32_t* word = words;
+  twenty_rounds(word, choice, 0x5A827999U);
+  twenty_rounds(word, parity, 0x6ED9EBA1U);
+  twenty_rounds(word, majority, 0x8F1BBCDCU);
+  twenty_rounds(word, parity, 0xCA62C1D6U);
   state[0] += a;
   state[1] += b;
   state[2] += c;
