@@ -12,7 +12,7 @@ namespace {
 
 // Dials in flight, and Close frames on their way, at a time: a burst of thousands of packets would
 // overflow the queue of received ones (net.core.netdev_max_backlog, 1000) and cost retransmissions.
-constexpr std::uint64_t window = 256;
+constexpr std::uint64_t window = 128;
 
 // Longer than any storm takes to half-close the rest; with the storm its connections end, and the
 // holding with them.
