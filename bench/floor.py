@@ -151,7 +151,7 @@ class Bench:
             load = subprocess.Popen(
                 self.yardstick(
                     "wsyard", "hold", "--cpu", LOAD_CPU, "--port", str(server.port), "--conns",
-                    str(count), "--inflight", str(count), "--timeout", "8", "--half", "close",
+                    str(count), "--inflight", "2048", "--timeout", "1", "--half", "close",
                     "--secs", "4", "--server-pid", str(server.pid), "--json",
                 ),
                 stdout=subprocess.PIPE, text=True,

@@ -66,7 +66,7 @@ struct ReactorOptions {
   // kernel allows no more than RLIMIT_NOFILE a ring). A reactor that needs more sockets makes
   // further rings on demand.
   unsigned sockets_per_ring = 0;
-  unsigned receive_buffers = 2048;  // provided buffers of 4 KiB; a power of two
+  unsigned receive_buffers = 1024;  // provided buffers of 4 KiB; a power of two
   unsigned large_receive_buffers =
       32;                       // provided buffers of 256 KiB, for streams that fill the small ones
   unsigned worker_threads = 1;  // cap on the kernel's io-wq threads (IORING_OP_SHUTDOWN runs there)

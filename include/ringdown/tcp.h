@@ -100,6 +100,7 @@ class RINGDOWN_API TcpListener : Immovable {
   int descriptor_ = -1;
   int backlog_ = 0;
   std::uint16_t ring_ = 0;  // where accepting is armed
+  std::size_t kept_free_ = 0;
   bool one_at_a_time_ = false;
   bool paused_ = false;
   bool stopping_ = false;

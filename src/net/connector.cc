@@ -23,7 +23,7 @@ Start TcpConnector::connect(const SocketAddress& peer, const std::optional<Socke
   request_.source = source;
   std::uint16_t ring = 0;
   try {
-    ring = reactor_.ring_with_room(1);
+    ring = reactor_.ring_with_room();
   } catch (const SetupError& refused) {
     error_ = refused.error();
   }

@@ -57,31 +57,31 @@ TcpListener::Result TcpListener::listen(const SocketAddress& address, Options op
   return {Error(), listening.address};
 }
 
-// Where accepting is armed, up to a backlog of connections can arrive before we look again.
 void TcpListener::arm() noexcept {
   try {
-    ring_ = reactor_.ring_with_room(static_cast<std::size_t>(backlog_));
+    ring_ = reactor_.ring_with_room();
   } catch (const SetupError& refused) {
     return fail(refused.error());
   }
-  // Until it completes for the last time, sockets that we open ourselves go to other rings.
-  reactor_.keep_free(ring_, static_cast<std::size_t>(backlog_));
-  // Whom the kernel accepts into a full table it resets: where not all that may be queued have a
-  // place, they are taken one by one.
-  const bool multishot =
-      !one_at_a_time_ && reactor_.has_free_slots(ring_, static_cast<std::size_t>(backlog_));
+  // Up to a backlog of connections can arrive before we look again, and whom the kernel accepts
+  // into a full table it resets: where not all of them have a place, they are taken one by one.
+  const auto backlog = static_cast<std::size_t>(backlog_);
+  const bool multishot = !one_at_a_time_ && reactor_.has_free_slots(ring_, backlog);
+  // Until it completes for the last time, sockets that we open ourselves find these taken.
+  kept_free_ = multishot ? backlog : 1;
+  reactor_.keep_free(ring_, kept_free_);
   reactor_.ring(ring_).accept(accept_operation_, descriptor_,
                               multishot ? AcceptMode::multishot : AcceptMode::once);
 }
 
 void TcpListener::on_accept(const Completion& completion) {
   const bool is_last = !accept_operation_.in_flight();
-  if (is_last) reactor_.give_free(ring_, static_cast<std::size_t>(backlog_));
+  if (is_last) reactor_.give_free(ring_, kept_free_);
   if (completion.result >= 0) {
     const bool direct = has(reactor_.features(), Feature::direct_descriptors);
     reactor_.socket_arrived(ring_);
     const bool goes_on = !is_last && !moving_ && !paused_ && !stopping_;
-    if (goes_on && reactor_.is_nearly_full(ring_, 0) && !cancel_operation_.in_flight()) {
+    if (goes_on && !reactor_.has_free_slots(ring_, 0) && !cancel_operation_.in_flight()) {
       moving_ = true;
       reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
     }

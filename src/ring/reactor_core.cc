@@ -84,7 +84,7 @@ void ReactorCore::add_slot_ring() {
   RingOptions options = main_ring_options();
   options.submission_entries = std::min(options.submission_entries, 1024U);
   options.completion_entries = std::min(options.completion_entries, 8192U);
-  options.small_buffers = std::min(options.small_buffers, 256U);
+  options.small_buffers = std::min(options.small_buffers, 128U);
   options.large_buffers = std::min(options.large_buffers, 4U);
   options.index = static_cast<std::uint16_t>(rings_.size());
   options.signal_descriptor = wake_descriptor_.get();
@@ -95,10 +95,10 @@ void ReactorCore::add_slot_ring() {
   if (thread_adopted_) rings_.back()->enable();
 }
 
-std::uint16_t ReactorCore::ring_with_room(std::size_t margin) {
+std::uint16_t ReactorCore::ring_with_room() {
   for (std::size_t i = 0; i < rings_.size(); ++i) {
     const auto ring = static_cast<std::uint16_t>(i);
-    if (!is_nearly_full(ring, margin)) return ring;
+    if (has_free_slots(ring, 1)) return ring;
   }
   add_slot_ring();
   return static_cast<std::uint16_t>(rings_.size() - 1);
@@ -110,29 +110,19 @@ bool ReactorCore::all_buffers_leased(std::uint16_t ring, BufferGroup group) cons
 
 bool ReactorCore::has_free_slots(std::uint16_t ring, std::size_t count) const noexcept {
   return !has(features(), Feature::direct_descriptors) ||
-         sockets_[ring] + count <= rings_[ring]->sockets_max();
+         sockets_[ring] + kept_free_[ring] + count <= rings_[ring]->sockets_max();
 }
 
 bool ReactorCore::buffers_are_scarce(std::uint16_t ring, BufferGroup group) const noexcept {
   return 2 * leased_[ring][static_cast<std::size_t>(group)] > rings_[ring]->buffers(group);
 }
 
-std::size_t ReactorCore::bounded_margin(std::uint16_t ring, std::size_t margin) const noexcept {
-  return std::min<std::size_t>(margin, rings_[ring]->sockets_max() / 4);
+void ReactorCore::keep_free(std::uint16_t ring, std::size_t count) noexcept {
+  kept_free_[ring] += count;
 }
 
-bool ReactorCore::is_nearly_full(std::uint16_t ring, std::size_t margin) const noexcept {
-  if (!has(features(), Feature::direct_descriptors)) return false;
-  const std::size_t taken = sockets_[ring] + kept_free_[ring];
-  return taken + bounded_margin(ring, margin) >= rings_[ring]->sockets_max();
-}
-
-void ReactorCore::keep_free(std::uint16_t ring, std::size_t margin) noexcept {
-  kept_free_[ring] += bounded_margin(ring, margin);
-}
-
-void ReactorCore::give_free(std::uint16_t ring, std::size_t margin) noexcept {
-  kept_free_[ring] -= bounded_margin(ring, margin);
+void ReactorCore::give_free(std::uint16_t ring, std::size_t count) noexcept {
+  kept_free_[ring] -= count;
 }
 
 std::size_t ReactorCore::sockets() const noexcept {

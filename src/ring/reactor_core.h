@@ -51,17 +51,17 @@ class ReactorCore : Immovable {
   Ring& ring(std::uint16_t index) noexcept { return *rings_[index]; }
   Features features() const noexcept { return rings_[0]->features(); }
 
-  // A ring whose table has more than `margin` free slots; a new one if there is none: an accept
-  // that finds the table full drops the connection, so it has to move on before. Throws SetupError
-  // when no ring can be made.
-  std::uint16_t ring_with_room(std::size_t margin);
+  // A ring whose table has a free slot; a new one if there is none. Throws SetupError when no ring
+  // can be made.
+  std::uint16_t ring_with_room();
+  // Beside those that are kept free. Without direct descriptors there is no table to fill.
+  bool has_free_slots(std::uint16_t ring, std::size_t count) const noexcept;
   void socket_arrived(std::uint16_t ring) noexcept { ++sockets_[ring]; }
   void socket_gone(std::uint16_t ring) noexcept { --sockets_[ring]; }
-  bool is_nearly_full(std::uint16_t ring, std::size_t margin) const noexcept;
-  // Places of the table that an accept armed there may fill before anybody looks again: at most a
-  // quarter of it, and nobody else's meanwhile.
-  void keep_free(std::uint16_t ring, std::size_t margin) noexcept;
-  void give_free(std::uint16_t ring, std::size_t margin) noexcept;
+  // Slots that an accept armed there may fill before anybody looks again, and that are nobody
+  // else's meanwhile: an accept that finds the table full resets the connection.
+  void keep_free(std::uint16_t ring, std::size_t count) noexcept;
+  void give_free(std::uint16_t ring, std::size_t count) noexcept;
   std::size_t sockets() const noexcept;
 
   // Provided buffers in the hands of streams. While others are left, a receive that found none
@@ -74,8 +74,6 @@ class ReactorCore : Immovable {
     if (!starved_.empty()) wake_starved();
   }
   bool all_buffers_leased(std::uint16_t ring, BufferGroup group) const noexcept;
-  // Without direct descriptors there is no table to fill.
-  bool has_free_slots(std::uint16_t ring, std::size_t count) const noexcept;
   // More than half of them are leased.
   bool buffers_are_scarce(std::uint16_t ring, BufferGroup group) const noexcept;
   // A receive that found no buffer (ENOBUFS) waits until one is given back; `forget` when it no
@@ -96,7 +94,6 @@ class ReactorCore : Immovable {
   static void push(TaskList& list, TurnTask& task) noexcept;
   static bool run_list(TaskList& list);
 
-  std::size_t bounded_margin(std::uint16_t ring, std::size_t margin) const noexcept;
   std::size_t turn(TimePoint wait_until);
   void adopt_thread();
   std::size_t run_posted();

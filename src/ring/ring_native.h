@@ -15,8 +15,7 @@
 namespace ringdown {
 
 // A ring of provided buffers of one size (io_uring_register_buf_ring(3)). The kernel takes them in
-// turn, so all that are in the ring are touched sooner or later: few are, until receives find none,
-// and what is seldom needed costs neither memory nor cache.
+// turn, so all that are in the ring pass through the cache: few are, until receives find none.
 class ProvidedBuffers {
  public:
   ProvidedBuffers() = default;
@@ -24,8 +23,9 @@ class ProvidedBuffers {
   ProvidedBuffers& operator=(const ProvidedBuffers&) = delete;
   ~ProvidedBuffers();
 
-  // Returns 0 or -errno. `count` is a power of two.
-  int create(io_uring& ring, std::uint16_t group, unsigned count, std::size_t buffer_size);
+  // Returns 0 or -errno. `count` is a power of two; `resident`: all pages are there at once.
+  int create(io_uring& ring, std::uint16_t group, unsigned count, std::size_t buffer_size,
+             bool resident);
   std::span<std::byte> buffer(std::uint16_t id) noexcept {
     return {memory_ + std::size_t{id} * buffer_size_, buffer_size_};
   }

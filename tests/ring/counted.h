@@ -17,7 +17,7 @@ namespace ringdown {
 inline std::uint16_t slot_ring(Reactor& reactor) {
   ReactorCore& core = reactor.core();
   for (std::size_t i = 0; i < core.options().sockets_per_ring; ++i) core.socket_arrived(0);
-  const std::uint16_t ring = core.ring_with_room(0);
+  const std::uint16_t ring = core.ring_with_room();
   EXPECT_NE(ring, 0);
   return ring;
 }

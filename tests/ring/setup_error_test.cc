@@ -156,10 +156,10 @@ TEST(SetupError, IsThrownForASlotRingThatCannotBeMade) {
   rlimit none = before;
   none.rlim_cur = static_cast<rlim_t>(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)).get());
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  EXPECT_THROW(reactor.core().ring_with_room(0), SetupError);
+  EXPECT_THROW(reactor.core().ring_with_room(), SetupError);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(reactor.statistics().rings, 1U);
-  EXPECT_EQ(reactor.core().ring_with_room(0), 1);
+  EXPECT_EQ(reactor.core().ring_with_room(), 1);
   Recorder nop;
   reactor.core().ring(1).nop(nop.operation);
   EXPECT_TRUE(run_until(reactor, [&] { return nop.is_done(); }));

@@ -29,7 +29,7 @@ ReactorOptions options_with(unsigned sockets_per_ring) {
 class Member {
  public:
   Member(Reactor& reactor, const Listener& listener) : core_(reactor.core()) {
-    const std::uint16_t ring = core_.ring_with_room(0);
+    const std::uint16_t ring = core_.ring_with_room();
     core_.socket_arrived(ring);
     connection_ = connected(reactor, listener, ring);
     arm();
@@ -130,16 +130,21 @@ TEST(SlotRings, AreNotNeededWithoutDirectDescriptors) {
   for (auto& member : members) member->close(reactor);
 }
 
-TEST(SlotRings, SayWhenATableIsNearlyFull) {
+TEST(SlotRings, KnowWhichOfTheirSlotsAreFree) {
   Reactor reactor(options_with(64));
   ReactorCore& core = reactor.core();
   for (std::size_t i = 0; i < 55; ++i) core.socket_arrived(0);
-  EXPECT_FALSE(core.is_nearly_full(0, 8));
+  EXPECT_TRUE(core.has_free_slots(0, 9));
+  EXPECT_FALSE(core.has_free_slots(0, 10));
+  core.keep_free(0, 8);
+  EXPECT_TRUE(core.has_free_slots(0, 1));
+  EXPECT_EQ(core.ring_with_room(), 0);
   core.socket_arrived(0);
-  EXPECT_TRUE(core.is_nearly_full(0, 8));
-  EXPECT_FALSE(core.is_nearly_full(0, 7));
-  EXPECT_EQ(core.ring_with_room(7), 0);
-  EXPECT_EQ(core.ring_with_room(8), 1);
+  EXPECT_TRUE(core.has_free_slots(0, 0));
+  EXPECT_FALSE(core.has_free_slots(0, 1));
+  EXPECT_EQ(core.ring_with_room(), 1);
+  core.give_free(0, 8);
+  EXPECT_EQ(core.ring_with_room(), 0);
   for (std::size_t i = 0; i < 56; ++i) core.socket_gone(0);
 }
 
