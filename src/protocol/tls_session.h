@@ -115,7 +115,7 @@ class TlsSession {
   // --- ciphertext ---
 
   // Lends what arrived: it is read, not changed, until take_back_input. Only after what was lent
-  // before is used up or taken back.
+  // before is used up or taken back. After an end or a failure it is swallowed.
   void feed(std::span<const std::byte> input) noexcept;
   // How many bytes at the end of what was lent are not used yet: feed them again, first.
   // BoringSSL keeps the beginning of an incomplete record, so this is 0 after `step` answered
@@ -187,11 +187,14 @@ class TlsSession {
     void operator()(ssl_st* ssl) const noexcept;
   };
 
-  bool set_up(ssl_ctx_st* context, const TlsSessionOptions& options);
   bool set_up_client(const TlsSessionOptions& options);
   void fail(TlsFailure failure, int detail = 0) noexcept;
   void fail_from_queue() noexcept;
-  TlsStep end_handshake() noexcept;
+  TlsFailure failure_without_name(int detail) const noexcept;
+  // A record's type (RFC 8446 5.1), or that there was no byte at all.
+  bool first_byte_is_tls() const noexcept {
+    return first_byte_ == -1 || (first_byte_ >= 20 && first_byte_ <= 24);
+  }
 
   TlsOutput output_;
   std::span<const std::byte> input_;
@@ -201,14 +204,13 @@ class TlsSession {
   TlsTicket ticket_;
   std::unique_ptr<ssl_st, Free> ssl_;
   int failure_detail_ = 0;
+  int first_byte_ = -1;  // of the input, once there is one
   TlsFailure failure_ = TlsFailure::none;
   Halves halves_;
   Role role_;
   bool input_ended_ = false;
   bool handshake_done_ = false;
   bool keep_tickets_ = false;
-  bool first_byte_known_ = false;
-  bool first_byte_is_tls_ = false;
   bool output_failed_ = false;  // no memory for a chunk
 };
 
