@@ -25,7 +25,7 @@ enum class TlsFailure : std::uint8_t {
   protocol_version,
   no_shared_cipher,
   no_shared_protocol,  // ALPN
-  no_certificate,      // own: the context has none that fits what the client offers
+  no_certificate,      // own: the context has none (in TLS 1.2: no_shared_cipher)
   handshake_failure,   // any other; the detail is BoringSSL's reason (SSL_R_*)
   handshake_too_large,
   truncated_handshake,  // FIN before its end

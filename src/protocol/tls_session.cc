@@ -25,17 +25,22 @@ struct TlsSessionCallbacks {
   static int read(BIO* bio, char* into, int size) noexcept {
     TlsSession& session = of(bio);
     BIO_clear_retry_flags(bio);
-    if (!session.handshake_done_ && session.input_used_ >= session.handshake_input_max_) return -1;
+    std::size_t room = static_cast<std::size_t>(size);
+    if (!session.handshake_done_) {
+      room = std::min(room, session.handshake_input_left_);
+      if (room == 0) return -1;
+    }
     if (session.input_.empty()) {
       if (session.input_ended_) return 0;
       BIO_set_retry_read(bio);
       return -1;
     }
     if (session.input_used_ == 0) session.first_byte_ = std::to_integer<int>(session.input_[0]);
-    const std::size_t part = std::min(session.input_.size(), static_cast<std::size_t>(size));
+    const std::size_t part = std::min(session.input_.size(), room);
     std::memcpy(into, session.input_.data(), part);
     session.input_ = session.input_.subspan(part);
     session.input_used_ += part;
+    if (!session.handshake_done_) session.handshake_input_left_ -= part;
     return static_cast<int>(part);
   }
 
@@ -173,7 +178,7 @@ void TlsSession::prepare_context(ssl_ctx_st* context) noexcept {
 
 TlsSession::TlsSession(ssl_ctx_st* context, TlsChunks& chunks, const TlsSessionOptions& options)
     : output_(chunks),
-      handshake_input_max_(options.handshake_input_max),
+      handshake_input_left_(options.handshake_input_max),
       role_(options.role),
       keep_tickets_(options.keep_tickets) {
   ERR_clear_error();
@@ -351,8 +356,8 @@ TlsFailure TlsSession::failure_without_name(int detail) const noexcept {
   }
   if (detail == SSL_R_WRONG_VERSION_NUMBER) return TlsFailure::protocol_version;
   if (detail != 0) return TlsFailure::handshake_failure;
-  return input_used_ >= handshake_input_max_ ? TlsFailure::handshake_too_large
-                                             : TlsFailure::truncated_handshake;
+  return handshake_input_left_ == 0 ? TlsFailure::handshake_too_large
+                                    : TlsFailure::truncated_handshake;
 }
 
 // --- what was agreed ---

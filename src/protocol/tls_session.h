@@ -63,7 +63,7 @@ struct TlsSessionOptions {
 
   // A DNS name or the text of an IP address: what the certificate is to be of. A name is sent as
   // SNI too (RFC 6066 3: an address never is). Empty: neither, and any host's certificate will do.
-  std::string_view host;
+  std::string_view host{};
   // Whether the certificate is verified, against the roots of the context, and the host with it.
   bool verify = true;
   std::span<const std::string_view> alpn{};  // offered, in this order; empty: no ALPN
@@ -199,7 +199,7 @@ class TlsSession {
   TlsOutput output_;
   std::span<const std::byte> input_;
   std::uint64_t input_used_ = 0;
-  std::uint64_t handshake_input_max_;
+  std::size_t handshake_input_left_;
   std::size_t bytes_to_marker_ = 0;  // output up to the end of close_notify, while `ending`
   TlsTicket ticket_;
   std::unique_ptr<ssl_st, Free> ssl_;
