@@ -1,4 +1,4 @@
-// Why TLS failed: the handshake, the peer's certificate, a record. In libringdown-tls.
+// Why TLS failed: the handshake, the peer's certificate, a record.
 #pragma once
 
 #include <cstdint>

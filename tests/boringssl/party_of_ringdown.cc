@@ -95,3 +95,14 @@ std::unique_ptr<Party> make_ringdown_party(const Credentials& credentials, bool 
 }
 
 }  // namespace coexistence
+
+// By its name, for who opens this library while it runs (unload.cc): leaves BoringSSL's state of a
+// thread behind.
+extern "C" __attribute__((visibility("default"))) bool coexistence_begin() {
+  using namespace ringdown::protocol;
+  const bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
+  TlsSession::prepare_context(context.get());
+  TlsChunks chunks;
+  TlsSession session(context.get(), chunks, {.host = "server.test"});
+  return session.step() == TlsStep::need_input && session.output_size() > 0;
+}
