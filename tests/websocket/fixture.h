@@ -22,6 +22,10 @@ namespace ringdown {
 
 using namespace std::chrono_literals;
 
+// Given to every server and every dial that has none; nullptr in a program of plain tests.
+inline SecureContext* default_server_context = nullptr;
+inline SecureContext* default_client_context = nullptr;
+
 // What a Server tells. Each accepted connection gets an Endpoint of its own.
 class Host final : public ServerEvents {
  public:
