@@ -129,9 +129,14 @@ void RawPeer::reset() {
 void RawPeer::close() { socket_ = UniqueFd(); }
 
 void RawPeer::flush() {
-  if (layer_) unsent_ += layer_->take_output();
+  if (layer_) {
+    std::string output = layer_->take_output();
+    if (!output.empty() && std::exchange(spoils_, false)) output.back() ^= 1;
+    if (cut_at_ && !output.empty()) output.resize(*std::exchange(cut_at_, std::nullopt));
+    unsent_ += output;
+  }
   while (socket_ && !unsent_.empty()) {
-    const ssize_t size = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    const ssize_t size = ::send(socket_.get(), unsent_.data(), trickling ? 1 : unsent_.size(), MSG_NOSIGNAL);
     if (size < 0 && would_block()) return;
     if (size < 0) {
       was_reset_ = was_reset_ || errno == ECONNRESET || errno == EPIPE;
@@ -139,6 +144,7 @@ void RawPeer::flush() {
       return;
     }
     unsent_.erase(0, static_cast<std::size_t>(size));
+    if (trickling) return;
   }
   if (socket_ && std::exchange(fin_wanted_, false)) ::shutdown(socket_.get(), SHUT_WR);
 }

@@ -53,6 +53,8 @@ class RawLayer {
 };
 // nullptr in a program of plain tests.
 inline std::function<std::unique_ptr<RawLayer>(Role)> make_raw_layer;
+// Raw peers send one byte at a time.
+inline bool trickling = false;
 
 class RawPeer {
  public:
@@ -69,6 +71,9 @@ class RawPeer {
   void send_fin();       // behind everything written, and behind the layer's marker
   void send_bare_fin();  // without that
   void send_marker();    // that alone
+  // Of what is written next, with a layer: its last byte is changed; only so much of it goes out.
+  void spoil_next_write() { spoils_ = true; }
+  void cut_next_write(std::size_t size) { cut_at_ = size; }
   void reset();          // RST, now
   void close();          // close(2), now: RST if something is unread
   void pause_reading() { reading_ = false; }
@@ -104,6 +109,8 @@ class RawPeer {
   UniqueFd socket_;
   Role role_;
   std::unique_ptr<RawLayer> layer_;
+  bool spoils_ = false;
+  std::optional<std::size_t> cut_at_;
   std::string unsent_;
   std::string input_;
   std::optional<std::string> head_;
