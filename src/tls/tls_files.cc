@@ -28,7 +28,8 @@ std::string reason() {
 
 [[noreturn]] void refuse(const std::string& what) { throw SetupError(what, Error(EINVAL)); }
 
-Owned<BIO> memory(const std::string& text) {
+// Reads `text`, which must outlive it.
+Owned<BIO> reader(const std::string& text) {
   Owned<BIO> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   if (!bio) throw SetupError("TLS: no memory", Error(ENOMEM));
   return bio;
@@ -79,7 +80,8 @@ Owned<SSL_CTX> make_context(TlsVersion min, TlsVersion max) {
 
 void use_certificate(SSL_CTX* context, const TlsCertificate& files) {
   ERR_clear_error();
-  const Owned<BIO> chain = memory(read_file(files.chain_file));
+  const std::string chain_text = read_file(files.chain_file);
+  const Owned<BIO> chain = reader(chain_text);
   const Owned<X509> leaf(PEM_read_bio_X509_AUX(chain.get(), nullptr, no_passphrase, nullptr));
   if (!leaf) refuse(files.chain_file + ": no certificate in PEM: it begins with BEGIN CERTIFICATE");
   if (SSL_CTX_use_certificate(context, leaf.get()) != 1) {
@@ -93,7 +95,8 @@ void use_certificate(SSL_CTX* context, const TlsCertificate& files) {
     }
   }
   ERR_clear_error();
-  const Owned<BIO> pem = memory(read_file(files.key_file));
+  const std::string key_text = read_file(files.key_file);
+  const Owned<BIO> pem = reader(key_text);
   const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(pem.get(), nullptr, no_passphrase, nullptr));
   if (!key) {
     const std::string why = reason();
@@ -109,7 +112,7 @@ void use_certificate(SSL_CTX* context, const TlsCertificate& files) {
 
 void trust(X509_STORE* store, const std::string& pem, const std::string& where, SSL_CTX* announce) {
   ERR_clear_error();
-  const Owned<BIO> text = memory(pem);
+  const Owned<BIO> text = reader(pem);
   std::size_t count = 0;
   while (X509* const read = PEM_read_bio_X509(text.get(), nullptr, no_passphrase, nullptr)) {
     const Owned<X509> root(read);

@@ -226,7 +226,8 @@ TEST_P(TlsClose, AWholeConversationInSingleBytes) {
 
 TEST_P(TlsClose, AnIdleOrHalfClosedConnectionHoldsNoBuffer) {
   auto [ours, theirs] = open_pair();
-  EXPECT_EQ(ours.send(std::string(50'000, 'x')), Start::io_pending);
+  const std::string message(50'000, 'x');
+  EXPECT_EQ(ours.send(message), Start::io_pending);
   ASSERT_TRUE(pump([&] { return theirs.messages.size() == 1; }));
   settle();
   const TlsPools& pools = TlsPools::of(reactor->core());

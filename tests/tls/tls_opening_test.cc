@@ -31,16 +31,16 @@ class TlsOpening : public WebSocketTest {
     options.tls_handshakes_max = handshakes_max;
     return serve(options);
   }
-  Endpoint& dial_as(SecureContext& context, std::string_view host) {
+  Endpoint& dial_as(SecureContext& context, std::string_view server_name) {
     DialRequest request;
-    request.url = "wss://" + std::string(host) + "/";
+    request.url = "wss://" + std::string(server_name) + "/";
     request.address = address;
     request.secure = &context;
     return WebSocketTest::dial(request);
   }
-  TlsServerOptions options_of(const TlsCertificate& files) {
+  TlsServerOptions options_of(const TlsCertificate& paths) {
     TlsServerOptions options;
-    options.certificates = {files};
+    options.certificates = {paths};
     options.version_min = tested_version_min();
     options.version_max = tested_version_max();
     return options;
@@ -59,11 +59,11 @@ class TlsOpening : public WebSocketTest {
     EXPECT_EQ(endpoint.closed->outcome, CloseOutcome::clean);
   }
   // A dial that fails, and the alert that the server counts.
-  void expect_refused(const Wanted& wanted, TlsFailure failure, std::string_view host) {
+  void expect_refused(const Wanted& wanted, TlsFailure failure, std::string_view server_name) {
     TlsServerContext context(options_of(files.write(make_identity(wanted, &test_authority()))));
     TlsClientContext client(trusting_authority());
     serve_with(context);
-    Endpoint& refused = dial_as(client, host);
+    Endpoint& refused = dial_as(client, server_name);
     ASSERT_TRUE(pump([&] { return refused.open_failed.has_value(); }));
     EXPECT_EQ(refused.open_failed->failure, OpenFailure::tls_failed);
     EXPECT_EQ(refused.open_failed->tls, failure) << name(refused.open_failed->tls);
@@ -163,9 +163,9 @@ TEST_F(TlsOpening, ShowsTheCertificateThatTheClientAsksFor) {
   TlsServerContext context(options);
   TlsClientContext client(trusting_authority());
   serve_with(context);
-  for (const char* host : {"server.test", "second.test", "a.more.test"}) {
-    Endpoint& endpoint = dial_as(client, host);
-    ASSERT_TRUE(pump([&] { return endpoint.opened; })) << host;
+  for (const char* name_asked : {"server.test", "second.test", "a.more.test"}) {
+    Endpoint& endpoint = dial_as(client, name_asked);
+    ASSERT_TRUE(pump([&] { return endpoint.opened; })) << name_asked;
     close(endpoint);
   }
   Endpoint& none = dial_as(client, "third.test");
@@ -315,6 +315,7 @@ TEST_F(TlsOpening, AClientThatGoesAwayIsCountedByName) {
   leaves.write(std::string_view("\x16\x03\x01\x02\x00\x01", 6));
   leaves.send_fin();
   ASSERT_TRUE(pump([&] { return server->tally().tls_failed == 1; }));
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
   EXPECT_EQ(count(TlsFailure::truncated_handshake), 1U);
   finish();
 }

@@ -136,7 +136,8 @@ void RawPeer::flush() {
     unsent_ += output;
   }
   while (socket_ && !unsent_.empty()) {
-    const ssize_t size = ::send(socket_.get(), unsent_.data(), trickling ? 1 : unsent_.size(), MSG_NOSIGNAL);
+    const ssize_t size =
+        ::send(socket_.get(), unsent_.data(), trickling ? 1 : unsent_.size(), MSG_NOSIGNAL);
     if (size < 0 && would_block()) return;
     if (size < 0) {
       was_reset_ = was_reset_ || errno == ECONNRESET || errno == EPIPE;

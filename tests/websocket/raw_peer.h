@@ -74,8 +74,8 @@ class RawPeer {
   // Of what is written next, with a layer: its last byte is changed; only so much of it goes out.
   void spoil_next_write() { spoils_ = true; }
   void cut_next_write(std::size_t size) { cut_at_ = size; }
-  void reset();          // RST, now
-  void close();          // close(2), now: RST if something is unread
+  void reset();  // RST, now
+  void close();  // close(2), now: RST if something is unread
   void pause_reading() { reading_ = false; }
   void resume_reading() { reading_ = true; }
 
