@@ -115,6 +115,7 @@ TEST_P(TlsClose, ACloseNotifyWhileSendingLosesNothing) {
 
 TEST_P(TlsClose, AMissingCloseNotifyIsHarmlessBehindBothCloseFrames) {
   auto [ours, peer] = wire();
+  peer.never_answer_end();
   close_both(ours, peer);
   peer.send_bare_fin();
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
@@ -173,6 +174,7 @@ TEST_P(TlsClose, ACloseNotifyThatIsNeverAnsweredIsBounded) {
   WebSocketOptions options;
   options.close_timeout = 60ms;
   auto [ours, peer] = wire(options);
+  peer.never_answer_end();
   close_both(ours, peer);
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);

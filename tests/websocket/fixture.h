@@ -114,10 +114,6 @@ class WebSocketTest : public ::testing::Test {
 class TwinTest : public WebSocketTest, public ::testing::WithParamInterface<Role> {
  protected:
   Role role() const { return GetParam(); }
-  // Our end waits for the peer's after both Close frames: a client does, and over TLS a server too.
-  bool waits_for_the_end() const {
-    return role() == Role::client || default_server_context != nullptr;
-  }
   Role other_role() const { return role() == Role::client ? Role::server : Role::client; }
   Wired wire(const WebSocketOptions& options = {}) {
     return WebSocketTest::wire(GetParam(), options);

@@ -102,6 +102,7 @@ void RawPeer::send(unsigned first_byte, std::string_view payload) {
 }
 
 void RawPeer::send_close(CloseStatus status, std::string_view reason) {
+  close_sent_ = true;
   send(close_frame, close_payload(status, reason));
 }
 
@@ -157,6 +158,10 @@ void RawPeer::turn() {
   if (!socket_ || was_reset_) return;
   if (reading_ && !ended_) read();
   if (layer_) flush();
+  if (layer_ && role_ == Role::client && ended_ && close_sent_ && close_received() != nullptr &&
+      std::exchange(answers_end_, false)) {
+    send_fin();
+  }
   if (ended_) look_for_reset();
 }
 

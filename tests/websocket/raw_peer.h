@@ -71,6 +71,8 @@ class RawPeer {
   void send_fin();       // behind everything written, and behind the layer's marker
   void send_bare_fin();  // without that
   void send_marker();    // that alone
+  // With a layer a client answers the server's end, once both have sent Close; or it does not.
+  void never_answer_end() { answers_end_ = false; }
   // Of what is written next, with a layer: its last byte is changed; only so much of it goes out.
   void spoil_next_write() { spoils_ = true; }
   void cut_next_write(std::size_t size) { cut_at_ = size; }
@@ -109,6 +111,8 @@ class RawPeer {
   UniqueFd socket_;
   Role role_;
   std::unique_ptr<RawLayer> layer_;
+  bool close_sent_ = false;
+  bool answers_end_ = true;
   bool spoils_ = false;
   std::optional<std::size_t> cut_at_;
   std::string unsent_;
