@@ -71,7 +71,8 @@ struct ServerOptions {
   std::size_t connections_max = 0;
   // Of a server (TlsServerContext of ringdown/tls.h): every connection is TLS. nullptr: none is.
   SecureContext* secure = nullptr;
-  // TLS handshakes going on at once; beyond it accepting stops until one ends. 0: no bound.
+  // Connections in their TLS handshake, that is until their request begins; beyond it accepting
+  // stops until one ends. 0: no bound.
   std::size_t tls_handshakes_max = 4096;
 };
 

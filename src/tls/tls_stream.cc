@@ -14,7 +14,7 @@ namespace {
 // After a failure of ours: as long as the peer has to take the alert that names it.
 constexpr std::chrono::seconds alert_linger{1};
 constexpr std::size_t alert_linger_bytes = 1U << 16;
-// close_after_sends has no bound of its own, and over TLS it cannot do without one.
+// Over TLS no close goes without a bound: close_notify is bytes, for which a peer may have no room.
 constexpr std::chrono::seconds default_linger{10};
 
 }  // namespace
@@ -104,7 +104,8 @@ Start TlsStream::close(Linger linger) {
   if (failure_) return abort();
   stage_ = Stage::lingering;
   linger_ = linger;
-  if (linger.deadline != TimePoint::max()) linger_timer_.arm(reactor_, linger.deadline);
+  linger_.deadline = std::min(linger.deadline, Ring::now() + default_linger);
+  linger_timer_.arm(reactor_, linger_.deadline);
   drop_held();
   paused_ = false;
   tcp_.start_receiving();
@@ -114,7 +115,7 @@ Start TlsStream::close(Linger linger) {
 }
 
 Start TlsStream::close_after_sends() {
-  return close({.deadline = Ring::now() + default_linger, .bytes_max = Linger{}.bytes_max});
+  return close({.deadline = TimePoint::max()});
 }
 
 Start TlsStream::abort() {
@@ -280,7 +281,6 @@ void TlsStream::end_below() {
 // Nothing that means anything can come any more.
 void TlsStream::end_tcp() {
   stage_ = Stage::closing;
-  linger_timer_.cancel();
   if (notify_received_ && !tcp_ended_ && !fin_asked_) {
     static_cast<void>(tcp_.close_after_sends());
   } else {

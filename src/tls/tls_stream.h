@@ -131,6 +131,9 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   Timer<&TlsStream::on_linger_deadline> linger_timer_{*this};
 };
 
+// With what BoringSSL keeps (2.5 KB) and the connection itself: under 4 KiB for each that is idle.
+static_assert(sizeof(TlsStream) <= 512);
+
 // Records on their way through TCP.
 class TlsBatch : Immovable {
  public:
