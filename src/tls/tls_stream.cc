@@ -114,9 +114,7 @@ Start TlsStream::close(Linger linger) {
   return Start::io_pending;
 }
 
-Start TlsStream::close_after_sends() {
-  return close({.deadline = TimePoint::max()});
-}
+Start TlsStream::close_after_sends() { return close({.deadline = TimePoint::max()}); }
 
 Start TlsStream::abort() {
   if (stage_ == Stage::over || tcp_.is_closed()) return Start::wrong_state;

@@ -46,7 +46,8 @@ TlsVersion tested_version_max() {
 TlsServerContext& secured_server() {
   static TlsServerContext context([] {
     TlsServerOptions options;
-    options.self_signed_for = {"test", "test.example", "example.test", "localhost", "127.0.0.1", "::1"};
+    options.self_signed_for = {"test",      "test.example", "example.test",
+                               "localhost", "127.0.0.1",    "::1"};
     options.version_min = tested_version_min();
     options.version_max = tested_version_max();
     return options;
