@@ -104,7 +104,7 @@ Start TlsStream::close(Linger linger) {
   if (failure_) return abort();
   stage_ = Stage::lingering;
   linger_ = linger;
-  linger_.deadline = std::min(linger.deadline, Ring::now() + default_linger);
+  if (linger.deadline == TimePoint::max()) linger_.deadline = Ring::now() + default_linger;
   linger_timer_.arm(reactor_, linger_.deadline);
   drop_held();
   paused_ = false;
