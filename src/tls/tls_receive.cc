@@ -16,6 +16,7 @@ void TlsStream::start_receiving() {
 }
 
 void TlsStream::pause() {
+  if (stage_ != Stage::running) return;  // who lingers reads
   paused_ = tcp_paused_ = true;
   tcp_.pause();
 }
@@ -124,7 +125,7 @@ bool TlsStream::deliver_held() {
     const MutableBytes rest =
         MutableBytes(held_->bytes).subspan(held_->begin).first(held_->end - held_->begin);
     const std::size_t used = events_.on_received(rest);
-    if (held_ == nullptr) return true;  // it was closed inside
+    if (stage_ != Stage::running) return true;
     held_->begin += used;
     if (held_->begin != held_->end) return false;
     drop_held();

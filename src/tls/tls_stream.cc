@@ -106,7 +106,6 @@ Start TlsStream::close(Linger linger) {
   linger_ = linger;
   if (linger.deadline == TimePoint::max()) linger_.deadline = Ring::now() + default_linger;
   linger_timer_.arm(reactor_, linger_.deadline);
-  drop_held();
   paused_ = false;
   tcp_.start_receiving();
   if (std::exchange(tcp_paused_, false)) tcp_.resume();
@@ -126,7 +125,6 @@ Start TlsStream::abort() {
   stage_ = Stage::lingering;
   close_reason_ = failure_;
   linger_ = {.deadline = Ring::now() + alert_linger, .bytes_max = alert_linger_bytes};
-  drop_held();
   wake();
   return Start::io_pending;
 }
@@ -136,7 +134,6 @@ void TlsStream::reset(Error reason) {
   stage_ = Stage::aborting;
   if (!close_reason_) close_reason_ = reason;
   linger_timer_.cancel();
-  drop_held();
   static_cast<void>(tcp_.abort());
   wake();
 }
@@ -146,6 +143,8 @@ void TlsStream::on_linger_deadline() { reset(Error(ETIMEDOUT)); }
 // --- end of turn ---
 
 void TlsStream::advance() {
+  // Not where the stream was ended: that may be inside of their delivery.
+  if (stage_ != Stage::running) drop_held();
   switch (stage_) {
     case Stage::closing: return;
     case Stage::over:
@@ -157,7 +156,8 @@ void TlsStream::advance() {
       return tell_shutdown(close_reason_);
     case Stage::running:
       if (!deliver_held()) break;
-      if (stage_ == Stage::running && std::exchange(tcp_paused_, false)) tcp_.resume();
+      // The user may have paused anew, or ended the stream, inside.
+      if (delivers() && std::exchange(tcp_paused_, false)) tcp_.resume();
       break;
     case Stage::lingering: break;
   }
