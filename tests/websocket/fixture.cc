@@ -130,13 +130,16 @@ Server& WebSocketTest::serve(const ServerOptions& options, std::string_view at) 
   return *server;
 }
 
+DialRequest WebSocketTest::secured(DialRequest request) {
+  if (default_client_context == nullptr || !request.url.starts_with("ws://")) return request;
+  request.url.replace(0, 2, "wss");
+  request.secure = default_client_context;
+  return request;
+}
+
 Endpoint& WebSocketTest::dial(const DialRequest& wanted) {
   Endpoint& endpoint = clients.emplace_back();
-  DialRequest request = wanted;
-  if (default_client_context != nullptr && request.url.starts_with("ws://")) {
-    request.url.replace(0, 2, "wss");
-    request.secure = default_client_context;
-  }
+  const DialRequest request = secured(wanted);
   const DialResult dialled = ringdown::dial(*reactor, endpoint, request);
   EXPECT_EQ(dialled.start, Start::io_pending) << dialled.problem;
   EXPECT_TRUE(endpoint.order.empty()) << "an event inside dial";

@@ -71,6 +71,7 @@ class WebSocketTest : public ::testing::Test {
 
   // --- connections; `open_...` and `wire` pump until they are open ---
   Endpoint& dial(const DialRequest& request);
+  static DialRequest secured(DialRequest request);  // where the program's tests are over TLS
   Endpoint& dial(const SocketAddress& address, const WebSocketOptions& options);
   RawPeer& raw_client();                                 // connected, nothing said
   RawPeer& raw_server(const WebSocketOptions& options);  // accepted from a dial of ours
