@@ -93,7 +93,7 @@ class ReactorCore : Immovable {
     TurnTask* first = nullptr;
     TurnTask** last = &first;
   };
-  static void push(TaskList& list, TurnTask& task) noexcept;
+  RINGDOWN_API static void push(TaskList& list, TurnTask& task) noexcept;  // for ringdown-tls
   static bool run_list(TaskList& list);
 
   std::size_t bounded_margin(std::uint16_t ring, std::size_t margin) const noexcept;

@@ -104,7 +104,7 @@ Start TlsStream::close(Linger linger) {
   if (failure_) return abort();
   stage_ = Stage::lingering;
   linger_ = linger;
-  if (linger.deadline == TimePoint::max()) linger_.deadline = Ring::now() + default_linger;
+  if (linger.deadline == TimePoint::max()) linger_.deadline = reactor_.now() + default_linger;
   linger_timer_.arm(reactor_, linger_.deadline);
   paused_ = false;
   tcp_.start_receiving();
@@ -124,7 +124,7 @@ Start TlsStream::abort() {
   // RST could destroy the alert, and the peer would never learn why.
   stage_ = Stage::lingering;
   close_reason_ = failure_;
-  linger_ = {.deadline = Ring::now() + alert_linger, .bytes_max = alert_linger_bytes};
+  linger_ = {.deadline = reactor_.now() + alert_linger, .bytes_max = alert_linger_bytes};
   wake();
   return Start::io_pending;
 }
