@@ -55,10 +55,10 @@ class InstalledTest(unittest.TestCase):
         prefix = re.search(r"^prefix=(.*)$", text, re.MULTILINE).group(1)
         cls.prefix = destination / prefix.lstrip("/")
 
-    def pkg_config(self, *arguments):
+    def pkg_config(self, *arguments, package="ringdown"):
         environment = dict(os.environ, PKG_CONFIG_PATH=str(self.package.parent))
         prefix = f"--define-variable=prefix={self.prefix}"
-        return run("pkg-config", prefix, *arguments, "ringdown", env=environment).split()
+        return run("pkg-config", prefix, *arguments, package, env=environment).split()
 
     def test_headers_are_those_of_the_tree(self):
         of_tree = {p.name for p in (pathlib.Path(SOURCE) / "include/ringdown").iterdir()}
@@ -67,9 +67,14 @@ class InstalledTest(unittest.TestCase):
 
     def test_static_library_holds_every_object(self):
         members = run("ar", "t", str(self.libraries / "libringdown.a")).split()
+        self.assertEqual(set(members), self.objects_of_tree() - self.objects_of_tls())
+
+    def objects_of_tree(self):
         of_tree = (pathlib.Path(SOURCE) / "src").rglob("*.cc")
-        sources = {f"{path.parent.name}_{path.name}.o" for path in of_tree}
-        self.assertEqual(set(members), sources)
+        return {f"{path.parent.name}_{path.name}.o" for path in of_tree}
+
+    def objects_of_tls(self):
+        return {o for o in self.objects_of_tree() if re.match(r"tls_|protocol_tls_session", o)}
 
     def test_shared_library_exports_ringdown_and_nothing_else(self):
         symbols = run("nm", "-DC", "--defined-only", str(self.libraries / "libringdown.so"))
@@ -114,6 +119,36 @@ class InstalledTest(unittest.TestCase):
             run(str(directory / "with-static"))
             path = dict(os.environ, LD_LIBRARY_PATH=str(self.libraries))
             run(str(directory / "with-shared"), env=path)
+
+    def test_ringdown_tls_is_complete_and_keeps_boringssl_to_itself(self):
+        if not (self.libraries / "libringdown-tls.so").exists():
+            self.skipTest("configured without TLS")
+        members = run("ar", "t", str(self.libraries / "libringdown-tls.a")).split()
+        self.assertEqual(set(members), self.objects_of_tls())
+        directory = pathlib.Path(self.temporary.name) / "tls"
+        static_libraries = directory / "static"
+        static_libraries.mkdir(parents=True)
+        for name in ("libringdown.a", "libringdown-tls.a"):
+            shutil.copy(self.libraries / name, static_libraries)
+        (directory / "program.cc").write_text(UMBRELLA, encoding="utf-8")
+        flags = self.pkg_config("--cflags", "--libs", package="ringdown-tls")
+        compiler = ["g++", "-std=c++20", "program.cc", "-Wl,--no-as-needed"]
+        run(*compiler, "-o", "with-shared", *flags, cwd=directory)
+        flags = self.pkg_config("--static", "--cflags", "--libs", package="ringdown-tls")
+        whole = "-Wl,--whole-archive,-lringdown-tls,--no-whole-archive"
+        flags[flags.index("-lringdown-tls")] = whole
+        run(*compiler, "-o", "with-static", f"-L{directory}/static", *flags, cwd=directory)
+        # The copies of BoringSSL lie beside, and nothing of where they came from is needed.
+        path = dict(os.environ, LD_LIBRARY_PATH=str(self.libraries))
+        for program in ("with-shared", "with-static"):
+            found = run("ldd", "-r", str(directory / program), env=path)
+            self.assertNotRegex(found, "not found|undefined|/android/")
+            run(str(directory / program), env=path)
+        library = str(self.libraries / "libringdown-tls.so")
+        dynamic = run("readelf", "-d", library)
+        self.assertIn("[$ORIGIN]", dynamic)
+        self.assertIn("NODELETE", dynamic)
+        self.assertNotRegex(run("ldd", "-r", library), "not found|undefined|/android/")
 
     def test_a_program_of_the_umbrella_header_builds_and_runs(self):
         self.build_all("umbrella", UMBRELLA, start=True)

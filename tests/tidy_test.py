@@ -88,12 +88,28 @@ class TidyTest(unittest.TestCase):
                 self.assert_include_found(path, name, "only src/ring includes")
             self.assertEqual(self.findings({"tests/ring/new.cc": f"{SOURCE}#include {name}\n"}), [])
 
+    def test_only_tls_includes_boringssl(self):
+        paths = ("src/net/tcp.cc", "src/protocol/frame.h", "src/websocket/dial.cc", "tools/x.cc",
+                 "tests/protocol/frame_test.cc")
+        for path in paths:
+            self.assert_include_found(path, "<openssl/ssl.h>", "only src/tls and")
+        text = f"{SOURCE}#include <openssl/ssl.h>\n"
+        for path in ("src/tls/new.cc", "src/protocol/tls_session.cc", "tests/boringssl/new.cc"):
+            self.assertEqual(self.findings({path: text}), [])
+
+    def test_tls_is_above_net_and_protocol_and_unseen_by_websocket(self):
+        text = SOURCE + '#include "net/tcp.h"\n#include "protocol/frame.h"\n'
+        self.assertEqual(self.findings({"src/tls/new.cc": text}), [])
+        self.assert_include_found("src/tls/new.cc", '"websocket/x.h"', "tls must not include")
+        for path in ("src/websocket/dial.cc", "src/protocol/frame.h", "src/net/tcp.cc"):
+            self.assert_include_found(path, '"tls/new.h"', "must not include tls/new.h")
+
     def test_no_include_goes_upwards(self):
         self.assert_include_found("src/net/tcp.cc", '"../ring/ring.h"', "never upwards")
 
     def test_an_installed_header_needs_nothing_installed_beside_it(self):
         path = "include/ringdown/tcp.h"
-        self.assert_include_found(path, "<openssl/ssl.h>", "includes <openssl/ssl.h>")
+        self.assert_include_found(path, "<zlib.h>", "includes <zlib.h>")
         self.assert_include_found(path, '"base/check.h"', "may only see ringdown/")
         found = self.findings({path: CLEAN[path] + "#include <liburing.h>\n"})
         self.assertEqual(len(found), 2, found)

@@ -1,7 +1,8 @@
 # Read by tools/test and tools/storm: what they share. Everything it says goes to standard error.
 
 # What it takes to build the library and the program.
-build_packages=(g++ meson ninja-build pkg-config liburing-dev libcli11-dev nlohmann-json3-dev)
+build_packages=(g++ meson ninja-build pkg-config liburing-dev libcli11-dev nlohmann-json3-dev
+  android-libboringssl-dev)
 
 say() { echo "== $*" >&2; }
 

@@ -29,6 +29,7 @@ FLOORS = {
     "ring": {"base"},
     "protocol": {"base"},
     "net": {"base", "ring"},
+    "tls": {"base", "ring", "net", "protocol"},
     "websocket": {"base", "ring", "net", "protocol"},
 }
 # Users of the library: the public headers and their own files only.
@@ -36,6 +37,9 @@ OUTSIDE = ("tools", "examples")
 # The only places that may see io_uring; the doctor asks the kernel itself.
 RING_ONLY = ("src/ring/", "tests/ring/", "tools/ringdown/doctor.cc")
 RING_HEADERS = {"liburing.h", "linux/io_uring.h"}
+# The only places that may see BoringSSL: what becomes ringdown-tls, and its tests.
+TLS_ONLY = ("src/tls/", "src/protocol/tls_session.cc", "tests/tls/", "tests/protocol/tls_",
+            "tests/boringssl/")
 
 DIRECTORIES = (".ci", "bench", "docs", "examples", "include", "src", "tests", "tools")
 SKIPPED_DIRECTORIES = {"__pycache__", "node_modules", "yardstick"}  # the last is not ours
@@ -88,6 +92,8 @@ def check_floors(tree, path, text):
     for number, quoted, name in includes(text):
         if name in RING_HEADERS and not path.startswith(RING_ONLY):
             yield number, f"only src/ring includes {name}"
+        if name.startswith("openssl/") and not path.startswith(TLS_ONLY):
+            yield number, f"only src/tls and protocol/tls_session.cc include {name}"
         if ".." in name.split("/"):
             yield number, f"{name}: include relative to src or include, never upwards"
             continue

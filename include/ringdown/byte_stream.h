@@ -1,5 +1,5 @@
-// A byte stream with two halves: what TCP is, what WebSocket drives, and where TLS, which is not
-// there yet, has its place.
+// A byte stream with two halves: what TCP is, what TLS is on top of it (ringdown/secure.h), and
+// what WebSocket drives.
 //
 // Thread: everything here is used and called on the reactor's thread. Times are absolute, on Clock.
 #pragma once
@@ -34,6 +34,7 @@ class SendOperation : Immovable {
 
  private:
   friend class TcpStream;
+  friend class TlsStream;
   template <auto Handler>
   friend class Send;
   [[noreturn]] RINGDOWN_API static void die_in_flight() noexcept;

@@ -12,4 +12,5 @@
 #include "ringdown/server.h"          // a server with a drain
 #include "ringdown/byte_stream.h"     // below WebSocket: two halves of bytes
 #include "ringdown/tcp.h"             // resolve, listen, connect; TCP streams
+#include "ringdown/secure.h"          // between the two: TLS (tls.h, of ringdown-tls)
 // clang-format on

@@ -1,6 +1,7 @@
 // A WebSocket server: listeners, the opening handshake, and a drain that loses nothing.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -68,6 +69,11 @@ struct ServerOptions {
   // 0: what descriptors allow. Beyond it accepting stops until one ends; the kernel queues up to
   // `backlog`.
   std::size_t connections_max = 0;
+  // Of a server (TlsServerContext of ringdown/tls.h): every connection is TLS. nullptr: none is.
+  SecureContext* secure = nullptr;
+  // Connections in their TLS handshake, that is until their request begins; beyond it accepting
+  // stops until one ends. 0: no bound.
+  std::size_t tls_handshakes_max = 4096;
 };
 
 // Counted since the server was made.
@@ -78,12 +84,20 @@ struct ServerTally {
   std::uint64_t refused = 0;         // upgrades refused: not an upgrade, or by on_upgrade
   std::uint64_t open_timed_out = 0;  // no whole request by open_timeout
   std::uint64_t open_dropped = 0;    // the client went away during the opening handshake
+  std::uint64_t tls_failed = 0;      // TLS failed before the upgrade; `tls_failures` says why
   std::uint64_t clean = 0;  // the rest by CloseOutcome; their sum and the open ones are `opened`
   std::uint64_t aborted = 0;
   std::uint64_t aborted_by_drain = 0;  // open ones that a drain ended at its deadline
   std::uint64_t timed_out = 0;
   std::uint64_t violations = 0;
   std::uint64_t dropped = 0;
+  // By TlsFailure, those of open connections too (bad_record_mac).
+  std::array<std::uint64_t, tls_failure_count> tls_failures{};
+  std::uint64_t tls_handshakes = 0;     // completed
+  std::uint64_t tls_resumed = 0;        // of them with an earlier session
+  std::uint64_t close_notify_sent = 0;  // of connections that were open
+  std::uint64_t close_notify_received = 0;
+  std::uint64_t tls_truncated = 0;  // FIN came instead of the peer's close_notify
 };
 
 // How a drain goes about it.
@@ -104,7 +118,8 @@ class RINGDOWN_API Server : Immovable {
   ~Server();
 
   struct ListenResult {
-    Error error;            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...; ESHUTDOWN: during a drain
+    Error error;            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...; ESHUTDOWN: during a drain;
+                            // EINVAL: `secure` is a client's
     SocketAddress address;  // as bound
   };
   // Accepts on `address` from now on. May be called several times, and again after on_drained.

@@ -178,6 +178,8 @@ class RINGDOWN_API TcpStream final : public ByteStream {
 
   // Takes over a connected socket. Once.
   void adopt(Socket socket) noexcept;
+  // Who is told from now on; before `adopt`.
+  void set_events(ByteStreamEvents& events) noexcept { events_ = &events; }
 
   void start_receiving() override;
   void pause() override;
@@ -241,7 +243,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   bool joined() const noexcept;
 
   ReactorCore& reactor_;
-  ByteStreamEvents& events_;
+  ByteStreamEvents* events_;
   Socket socket_;
   Halves halves_;
   Stage stage_ = Stage::idle;

@@ -1,5 +1,5 @@
-// WebSocket connections (RFC 6455) whose half-close is an operation. In this version ws:// only: no
-// TLS, and no permessage-deflate (RFC 7692).
+// WebSocket connections (RFC 6455) whose half-close is an operation, over TCP or, given a
+// SecureContext, over TLS. No permessage-deflate (RFC 7692).
 //
 // Threads: a connection belongs to one reactor; it is used, and calls back, on that reactor's
 // thread only. Lifetime: connections live in the reactor. `dial` and `on_open` give a reference
@@ -21,6 +21,7 @@
 #include "ringdown/close_status.h"
 #include "ringdown/reactor.h"
 #include "ringdown/result.h"
+#include "ringdown/secure.h"
 #include "ringdown/socket_address.h"
 
 namespace ringdown {
@@ -41,6 +42,8 @@ struct Closed {
   CloseStatus own_status = CloseStatus::abnormal;  // `abnormal`: none was sent
   Violation violation = Violation::none;           // with CloseOutcome::violation
   Error error;                                     // of the transport, if it failed
+  // A close_notify that is missing is harmless where `outcome` is clean: both Close frames passed.
+  TlsFacts tls;
 };
 
 // Why no connection came about.
@@ -61,6 +64,7 @@ enum class OpenFailure : std::uint8_t {
   subprotocol_not_offered,
   extension_not_offered,
   head_too_large,  // over 8 KiB
+  tls_failed,      // `tls` says why
   aborted,         // `abort` was called
 };
 
@@ -70,6 +74,8 @@ struct OpenFailed {
   OpenFailure failure = OpenFailure::none;
   Error error;
   int http_status = 0;
+  TlsFailure tls = TlsFailure::none;
+  int tls_detail = 0;  // see TlsFailure
 };
 
 // What happened to an accepted send, shutdown or close. `tag` is the caller's.
@@ -132,8 +138,9 @@ enum class AnswerClose : std::uint8_t {
 enum class HalfCloseDepth : std::uint8_t {
   websocket,  // a Close frame; TCP stays open in both directions (RFC 6455 7.1.1: the server ends
               // TCP first)
-  tcp,  // Close frame, then FIN, as one linked chain. Some peers and proxies drop the connection on
-        // it
+  tls,        // Close frame, then close_notify; TCP stays open. Without TLS as `websocket`
+  tcp,  // Close frame, close_notify, then FIN, as one linked chain. Some peers and proxies drop the
+        // connection on it
 };
 
 // Durations are bounds; zero means none, except where said.
@@ -176,10 +183,11 @@ class RINGDOWN_API WebSocket : Immovable {
 
   // Half-close: a Close frame goes out behind everything queued; sends are refused from now on;
   // receiving, and pongs to the peer's pings, go on until the peer's Close. on_shutdown when the
-  // frame (and, with HalfCloseDepth::tcp, FIN) is with the kernel. The reason is copied. Never
-  // busy. bad_argument: a status that may not be sent (see may_be_sent; `none` without a reason
-  // sends an empty payload), a reason over close_reason_size_max bytes or not UTF-8; wrong_state:
-  // before on_open, and after shutdown, close or abort. The model: WinHttpWebSocketShutdown.
+  // frame (and the markers that HalfCloseDepth adds) is with the kernel. The reason is copied.
+  // Never busy. bad_argument: a status that may not be sent (see may_be_sent; `none` without a
+  // reason sends an empty payload), a reason over close_reason_size_max bytes or not UTF-8;
+  // wrong_state: before on_open, and after shutdown, close or abort. The model:
+  // WinHttpWebSocketShutdown.
   Start shutdown(CloseStatus status = CloseStatus::normal, std::string_view reason = {},
                  std::uint64_t tag = 0);
   // Ends both directions: `shutdown` unless that was done, then discards what arrives until the
@@ -230,7 +238,9 @@ struct Header {
 
 // Where and how to dial.
 struct DialRequest {
-  std::string url;                       // ws://host[:port]/path; no TLS yet: wss:// is refused
+  std::string url;  // ws://host[:port]/path, or wss:// with `secure`
+  // Of a client (TlsClientContext of ringdown/tls.h), for wss://; a ws:// URL does not use it.
+  SecureContext* secure = nullptr;
   std::optional<SocketAddress> address;  // connect here instead of resolving the URL's host
   std::optional<SocketAddress> source;   // bind here first, with port 0
   std::string origin;
@@ -247,7 +257,7 @@ struct DialResult {
 };
 
 // Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
-// URL (wss: too, there is no TLS yet), a header with CR, LF or NUL, a subprotocol that is no token,
+// URL (wss: without `secure` too), a header with CR, LF or NUL, a subprotocol that is no token,
 // a close_timeout of zero.
 RINGDOWN_API DialResult dial(Reactor& reactor, WebSocketEvents& events, const DialRequest& request);
 

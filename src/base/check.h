@@ -3,8 +3,9 @@
 
 namespace ringdown {
 
-[[noreturn, gnu::cold]] void check_failed(const char* file, int line,
-                                          const char* expression) noexcept;
+// Visible, because ringdown-tls calls it.
+[[noreturn, gnu::cold, gnu::visibility("default")]] void check_failed(
+    const char* file, int line, const char* expression) noexcept;
 
 }  // namespace ringdown
 

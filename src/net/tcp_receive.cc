@@ -116,7 +116,7 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
     case Stage::running:
     case Stage::closing_after_sends:
       if (failure_) return;  // told, or about to be, behind what is held
-      if (!paused_ && held_ == nullptr) lease.drop_front(events_.on_received(lease.bytes()));
+      if (!paused_ && held_ == nullptr) lease.drop_front(events_->on_received(lease.bytes()));
       break;
     case Stage::idle:
     case Stage::aborting:
@@ -141,7 +141,7 @@ void TcpStream::deliver_held() {
   const Stage stage = stage_;
   while (held_ != nullptr && !paused_ && stage_ == stage) {
     HeldInput* held = held_;
-    held->drop_front(events_.on_received(held->bytes()));
+    held->drop_front(events_->on_received(held->bytes()));
     if (!held->bytes().empty()) return;
     held_ = held->next;
     pool.give_back(held);
@@ -151,8 +151,8 @@ void TcpStream::deliver_held() {
 
 void TcpStream::deliver_end() {
   end_undelivered_ = false;
-  if (failure_) return events_.on_failed(failure_);
-  events_.on_end_of_stream();
+  if (failure_) return events_->on_failed(failure_);
+  events_->on_end_of_stream();
 }
 
 void TcpStream::drop_held() noexcept {

@@ -14,7 +14,7 @@ void SendOperation::die_in_flight() noexcept {
 }
 
 TcpStream::TcpStream(Reactor& reactor, ByteStreamEvents& events) noexcept
-    : reactor_(reactor.core()), events_(events) {}
+    : reactor_(reactor.core()), events_(&events) {}
 
 TcpStream::~TcpStream() { RINGDOWN_CHECK(stage_ == Stage::idle || stage_ == Stage::over); }
 
@@ -190,7 +190,7 @@ void TcpStream::advance_abort() {
   }
   if (shutdown_asked_ && ending_ == Ending::nothing) {
     shutdown_asked_ = false;
-    events_.on_shutdown(close_reason_);
+    events_->on_shutdown(close_reason_);
   }
   if (joined()) start_ending(Ending::close, false);
 }
@@ -200,7 +200,7 @@ void TcpStream::finish() {
   reactor_.forget(advance_task_);
   drop_held();
   stage_ = Stage::over;
-  events_.on_closed(close_reason_);  // the stream may be gone now
+  events_->on_closed(close_reason_);  // the stream may be gone now
 }
 
 // --- operations ---
@@ -323,7 +323,7 @@ void TcpStream::on_end(const Completion& completion) {
       if (halves_.send == Half::ending) halves_.send = Half::ended;
       if (!shutdown_asked_) return;
       shutdown_asked_ = false;
-      return events_.on_shutdown(Error());
+      return events_->on_shutdown(Error());
   }
 }
 
@@ -357,14 +357,14 @@ void TcpStream::fail(Error error) {
   if (!send_operation_.in_flight()) complete_all_sends(error);
   if (shutdown_asked_ && ending_ == Ending::nothing) {
     shutdown_asked_ = false;
-    events_.on_shutdown(error);
+    events_->on_shutdown(error);
   }
   if (stage_ != Stage::running) return;  // ended inside of one of these
   if (held_ != nullptr) {
     end_undelivered_ = true;
     return;
   }
-  events_.on_failed(error);
+  events_->on_failed(error);
 }
 
 }  // namespace ringdown

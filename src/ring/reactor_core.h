@@ -91,7 +91,7 @@ class ReactorCore : Immovable {
     TurnTask* first = nullptr;
     TurnTask** last = &first;
   };
-  static void push(TaskList& list, TurnTask& task) noexcept;
+  RINGDOWN_API static void push(TaskList& list, TurnTask& task) noexcept;  // for ringdown-tls
   static bool run_list(TaskList& list);
 
   std::size_t turn(TimePoint wait_until);

@@ -99,7 +99,7 @@ void ClientOpening::on_connected(Error error, Socket socket) {
     return connection_.over_before_stream();
   }
   connected_ = true;
-  connection_.adopt(socket);
+  connection_.adopt(socket, plan_.request.secure, plan_.host);
   if (has_failed()) {
     static_cast<void>(connection_.stream().abort());
     return;
@@ -164,6 +164,9 @@ void ClientOpening::note(OpenFailure failure, Error error) noexcept {
   if (has_failed()) return;
   failed_.failure = failure;
   failed_.error = error;
+  const TlsFacts tls = connection_.tls_facts();
+  failed_.tls = tls.failure;
+  failed_.tls_detail = tls.failure_detail;
 }
 
 void ClientOpening::fail(OpenFailure failure, Error error) {

@@ -111,15 +111,26 @@ void Connection::flush() {
   if (may_close_with_sends()) {
     stream_ending_ = true;
     static_cast<void>(stream_->close_after_sends());
-  } else if (options().half_close_depth == HalfCloseDepth::tcp) {
-    fin_asked_ = stream_->shutdown() == Start::io_pending;
+  } else {
+    marker_asked_ = send_marker() == Start::io_pending;
   }
+}
+
+// What goes out behind our Close frame, as deep as the option says.
+Start Connection::send_marker() {
+  switch (options().half_close_depth) {
+    case HalfCloseDepth::websocket: return Start::wrong_state;
+    case HalfCloseDepth::tls: return is_secure() ? stream_->shutdown() : Start::wrong_state;
+    case HalfCloseDepth::tcp: break;
+  }
+  return is_secure() ? secure().shutdown_through() : stream_->shutdown();
 }
 
 // Design: lingering may be left out only where nothing legal can follow.
 bool Connection::may_close_with_sends() const noexcept {
   if (violation_ != Violation::none || !handshake_.peer_closed()) return false;
   if (handshake_.state().stream == protocol::StreamPhase::peer_ended) return true;
+  if (is_secure()) return false;  // the peer's close_notify may follow its Close
   // RFC 6455 7.1.1: the server ends TCP first. Whoever was pinged may still send a pong, which
   // would meet RST; which ping it answers cannot be told (5.5.3), so one ping is enough to linger.
   return role_ == Role::server && !has_pinged_ && reader_.between_frames();
@@ -164,7 +175,7 @@ void Connection::give_back_sending() noexcept {
 
 void Connection::on_close_frame_sent() {
   close_sent_ = true;
-  if (!fin_asked_) apply(handshake_.close_frame_sent());
+  if (!marker_asked_) apply(handshake_.close_frame_sent());
 }
 
 // --- closing ---

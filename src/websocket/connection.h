@@ -11,6 +11,7 @@
 #include "protocol/close_handshake.h"
 #include "protocol/message_assembler.h"
 #include "protocol/message_reader.h"
+#include "ringdown/secure.h"
 #include "ringdown/tcp.h"
 #include "ringdown/websocket.h"
 #include "websocket/output.h"
@@ -55,7 +56,9 @@ class Connection final : public WebSocket, private ByteStreamEvents {
 
   // --- opening ---
   void begin(Opening& opening) noexcept;
-  void adopt(Socket socket);  // the stream begins; receiving starts
+  // The stream begins; receiving starts. `secure`: with TLS on it, with `host` or with whoever
+  // came.
+  void adopt(Socket socket, SecureContext* secure, std::string_view host);
   ByteStream& stream() noexcept { return *stream_; }
   // Bytes of the opening handshake, outside of any frame.
   void queue_raw(std::span<const char> bytes);
@@ -64,6 +67,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void refuse();
   void over_before_stream();  // no stream came about; `finish` of the opening follows
   void arm_opening_deadline(TimePoint deadline);
+  TlsFacts tls_facts() const noexcept;
 
   // --- the calls of WebSocket ---
   Start send(MessageKind kind, ConstBytes bytes, bool first, bool last, std::uint64_t tag);
@@ -122,6 +126,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void complete_owed();
   void tell_writable();
   void end_stream();
+  Start send_marker();
   void flush();
   OutputQueue& output();
   bool has_output() const noexcept;
@@ -134,6 +139,9 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void check_liveness();
   bool judges_silence() const noexcept;
   TimePoint liveness_deadline() const noexcept;
+  bool is_secure() const noexcept { return stream_ != &tcp_; }
+  SecureStream& secure() const noexcept { return static_cast<SecureStream&>(*stream_); }
+  OpenFailure lost_opening() const noexcept;
   void wake() noexcept { reactor_.at_turn_end(turn_end_task_); }
   void finish();
 
@@ -162,7 +170,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool drained_ : 1 = false;  // our Close is the server's, and so is its completion
   bool owes_discard_ : 1 = false;
   bool stream_ending_ : 1 = false;  // FIN or close was asked for
-  bool fin_asked_ : 1 = false;      // HalfCloseDepth::tcp: FIN goes out behind our Close
+  bool marker_asked_ : 1 = false;   // HalfCloseDepth: one below goes out behind our Close
   bool close_sent_ : 1 = false;     // our Close frame is with the kernel
   bool ping_unanswered_ : 1 = false;
   bool has_pinged_ : 1 = false;
@@ -174,7 +182,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   Sending* sending_ = nullptr;  // while something is queued or on its way
   AtTurnEnd<&Connection::on_turn_end> turn_end_task_{*this};
   Timer<&Connection::on_deadline> timer_{*this};
-  ByteStream* stream_;  // what frames go through: TCP, or what a secure context put on it
+  ByteStream* stream_;  // what frames go through: TCP, or a SecureStream on it
   TcpStream tcp_;
 };
 

@@ -12,15 +12,30 @@ using protocol::MessageReader;
 using protocol::Opcode;
 using EventKind = MessageReader::EventKind;
 
+namespace {
+
+constexpr Halves both_ended{Half::ended, Half::ended};
+
+}  // namespace
+
 // --- life ---
 
 void Connection::begin(Opening& opening) noexcept { opening_ = &opening; }
 
 void Connection::arm_opening_deadline(TimePoint deadline) { timer_.arm(reactor_, deadline); }
 
-void Connection::adopt(Socket socket) {
+void Connection::adopt(Socket socket, SecureContext* secure, std::string_view host) {
+  if (secure != nullptr) stream_ = &secure->make_stream(reactor_.reactor(), tcp_, *this, host);
   tcp_.adopt(socket);
   stream_->start_receiving();
+}
+
+TlsFacts Connection::tls_facts() const noexcept {
+  return is_secure() ? secure().facts() : TlsFacts();
+}
+
+OpenFailure Connection::lost_opening() const noexcept {
+  return tls_facts().failure == TlsFailure::none ? OpenFailure::dropped : OpenFailure::tls_failed;
 }
 
 void Connection::open(const std::string* subprotocol) {
@@ -57,14 +72,17 @@ void Connection::finish() {
               .peer_status = handshake_.peer_status(),
               .own_status = handshake_.own_status(),
               .violation = violation_,
-              .error = error_};
+              .error = error_,
+              .tls = tls_facts()};
     events_->on_closed(*this, closed);
   } else {
+    closed.tls = tls_facts();
     std::exchange(opening_, nullptr)->finish();
   }
   RINGDOWN_CHECK(!turn_end_task_.is_queued());
   WebSocketPools& pooled = pools();
   owner_.on_connection_over(*this, closed, open_);
+  if (is_secure()) secure().release();
   pooled.connections->give_back(this);
 }
 
@@ -89,13 +107,16 @@ void Connection::on_end_of_stream() {
     if (opening_ != nullptr) opening_->fail(OpenFailure::dropped, Error());
     return;
   }
-  apply(handshake_.stream_ended());
+  // FIN without close_notify may be anybody's. Behind both Close frames nothing was left to cut
+  // off.
+  const bool cut_off = tls_facts().truncated && handshake_.state().halves != both_ended;
+  apply(cut_off ? handshake_.stream_failed() : handshake_.stream_ended());
 }
 
 void Connection::on_failed(Error error) {
   if (!error_) error_ = error;
   if (!open_) {
-    if (opening_ != nullptr) opening_->fail(OpenFailure::dropped, error);
+    if (opening_ != nullptr) opening_->fail(lost_opening(), error);
     return;
   }
   apply(handshake_.stream_failed());
@@ -175,9 +196,9 @@ void Connection::forget_message() {
 }
 
 void Connection::answer_ping(ConstBytes payload) {
-  // RFC 6455 5.5.2: unless the peer's Close has come. FIN of ours (HalfCloseDepth::tcp) ends it
-  // too.
-  if (!handshake_.may_pong() || fin_asked_) return;
+  // RFC 6455 5.5.2: unless the peer's Close has come. A marker of ours below it (HalfCloseDepth)
+  // ends it too.
+  if (!handshake_.may_pong() || marker_asked_) return;
   // RFC 6455 5.5.3: a peer that pings and does not read gets the answers it leaves room for.
   if (output_bytes() > options().send_queue_max + protocol::control_frame_size_max * 16) return;
   queue_frame(Opcode::pong, true, payload);

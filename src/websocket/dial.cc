@@ -17,7 +17,13 @@ Dialer::Plan::Plan(ReactorCore& core, const DialRequest& wanted)
 std::string Dialer::Plan::check() {
   const auto url = protocol::parse_url(request.url);
   if (!url) return url.error();
-  if (url->scheme == protocol::Scheme::wss) return "wss://: no TLS in this build";
+  if (url->scheme == protocol::Scheme::ws) {
+    request.secure = nullptr;
+  } else if (request.secure == nullptr) {
+    return "wss:// needs TLS: set DialRequest::secure to a TlsClientContext (library ringdown-tls)";
+  } else if (request.secure->role() != Role::client) {
+    return "DialRequest::secure is a server's context: a dial needs a TlsClientContext";
+  }
   if (request.options.close_timeout.count() <= 0) return "close_timeout must be above zero";
   host = url->host;
   port = url->port;

@@ -81,11 +81,12 @@ const std::string* Server::Core::intern(std::string_view subprotocol) {
 Server::ListenResult Server::Core::listen(const SocketAddress& address) {
   // The drain has asked the listeners to stop, and would wait for this one for ever.
   if (draining_) return {Error(ESHUTDOWN), {}};
+  if (is_secure() && options_.secure->role() != Role::server) return {Error(EINVAL), {}};
   auto acceptor = std::make_unique<Acceptor>(*this);
   const TcpListener::Result result =
       acceptor->listener().listen(address, {.backlog = options_.backlog,
                                             .reuse_port = options_.reuse_port,
-                                            .one_at_a_time = options_.connections_max != 0});
+                                            .one_at_a_time = is_bounded()});
   if (result.error) return {result.error, {}};
   acceptors_.push_back(std::move(acceptor));
   ++listening_;
@@ -101,15 +102,38 @@ void Server::Core::on_accepted(Socket socket) {
   // It was in the listen queue when the drain began.
   if (draining_) drain_timer_.arm(reactor_, std::min(reactor_.now() + drain_tick, plan_.deadline));
   connection.begin(*pools.server_openings->take(connection, *this));
-  connection.adopt(socket);
+  if (is_secure()) ++securing_;
+  connection.adopt(socket, options_.secure, {});
   if (const auto bound = options_.websocket.open_timeout; bound.count() > 0) {
     connection.arm_opening_deadline(reactor_.now() + bound);
   }
   bound_acceptors();
 }
 
+void Server::Core::on_secured() {
+  --securing_;
+  bound_acceptors();
+}
+
+bool Server::Core::is_bounded() const noexcept {
+  return options_.connections_max != 0 || (is_secure() && options_.tls_handshakes_max != 0);
+}
+
+void Server::Core::count_tls(const TlsFacts& facts, bool opened) {
+  if (facts.failure != TlsFailure::none) {
+    ++tally_.tls_failures[static_cast<std::size_t>(facts.failure)];
+  }
+  tally_.tls_handshakes += facts.secured ? 1 : 0;
+  tally_.tls_resumed += facts.resumed ? 1 : 0;
+  if (!opened) return;
+  tally_.close_notify_sent += facts.notify_sent ? 1 : 0;
+  tally_.close_notify_received += facts.notify_received ? 1 : 0;
+  tally_.tls_truncated += facts.truncated ? 1 : 0;
+}
+
 void Server::Core::bound_acceptors() {
-  const bool full = options_.connections_max != 0 && count_ >= options_.connections_max;
+  const bool full = (options_.connections_max != 0 && count_ >= options_.connections_max) ||
+                    (options_.tls_handshakes_max != 0 && securing_ >= options_.tls_handshakes_max);
   if (full == at_most_) return;
   at_most_ = full;
   for (const auto& acceptor : acceptors_) {
@@ -138,6 +162,7 @@ void Server::Core::on_connection_over(Connection& connection, const Closed& clos
       case CloseOutcome::dropped: ++tally_.dropped; break;
     }
   }
+  count_tls(closed.tls, opened);
   bound_acceptors();
   end_drain_if_done();
 }

@@ -30,6 +30,8 @@ class Server::Core final : public ConnectionOwner {
 
   ServerEvents& events() noexcept { return events_; }
   ServerTally& tally() noexcept { return tally_; }
+  bool is_secure() const noexcept { return options_.secure != nullptr; }
+  void on_secured();  // a TLS handshake is over, or its connection is
   std::size_t open_connections() const noexcept { return count_; }
   // A copy of `subprotocol` that lives as long as the server. An application has few.
   const std::string* intern(std::string_view subprotocol);
@@ -48,6 +50,8 @@ class Server::Core final : public ConnectionOwner {
   void on_accepted(Socket socket);
   void on_acceptor_stopped();
   void on_connection_over(Connection& connection, const Closed& closed, bool opened) override;
+  bool is_bounded() const noexcept;
+  void count_tls(const TlsFacts& facts, bool opened);
   void bound_acceptors();
   void on_drain_tick();
   void close_some(std::size_t most);
@@ -60,7 +64,8 @@ class Server::Core final : public ConnectionOwner {
   ServerTally tally_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::size_t listening_ = 0;
-  bool at_most_ = false;  // connections_max is reached: accepting is paused
+  bool at_most_ = false;      // a bound is reached: accepting is paused
+  std::size_t securing_ = 0;  // connections in their TLS handshake
   List connections_;
   std::size_t count_ = 0;
   std::set<std::string, std::less<>> subprotocols_;

@@ -39,9 +39,11 @@ bool is_sendable(const UpgradeAnswer& answer, const protocol::UpgradeRequest& re
 ServerOpening::ServerOpening(Connection& connection, Server::Core& server) noexcept
     : connection_(connection),
       server_(server),
+      securing_(server.is_secure()),
       head_(connection.pools(), protocol::HeadScanner::Kind::request) {}
 
 std::size_t ServerOpening::receive(MutableBytes bytes) {
+  end_securing();
   if (over_) return bytes.size();
   const std::size_t used = head_.receive(bytes);
   switch (head_.verdict()) {
@@ -100,13 +102,27 @@ void ServerOpening::refuse(int http_status, std::string_view phrase) {
 
 void ServerOpening::fail(OpenFailure failure, Error) {
   if (!over_) {
-    ++(failure == OpenFailure::timed_out ? server_.tally().open_timed_out
-                                         : server_.tally().open_dropped);
+    ServerTally& tally = server_.tally();
+    switch (failure) {
+      case OpenFailure::timed_out: ++tally.open_timed_out; break;
+      case OpenFailure::tls_failed: ++tally.tls_failed; break;
+      default: ++tally.open_dropped; break;
+    }
   }
   over_ = true;
   static_cast<void>(connection_.stream().abort());
 }
 
-void ServerOpening::finish() { connection_.pools().server_openings->give_back(this); }
+// The first bytes that were deciphered: the handshake is over.
+void ServerOpening::end_securing() {
+  if (!securing_) return;
+  securing_ = false;
+  server_.on_secured();
+}
+
+void ServerOpening::finish() {
+  end_securing();
+  connection_.pools().server_openings->give_back(this);
+}
 
 }  // namespace ringdown

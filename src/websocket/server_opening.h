@@ -19,11 +19,13 @@ class ServerOpening final : public Opening {
 
  private:
   void answer();
+  void end_securing();
   void refuse(int http_status, std::string_view phrase);
 
   Connection& connection_;
   Server::Core& server_;
   bool over_ = false;  // refused or failed
+  bool securing_;      // in the TLS handshake
   HeadReader head_;
 };
 

@@ -120,7 +120,9 @@ Server& WebSocketTest::serve(const WebSocketOptions& options, std::string_view a
 }
 
 Server& WebSocketTest::serve(const ServerOptions& options, std::string_view at) {
-  server = std::make_unique<Server>(*reactor, host, options);
+  ServerOptions wanted = options;
+  if (wanted.secure == nullptr) wanted.secure = default_server_context;
+  server = std::make_unique<Server>(*reactor, host, wanted);
   const auto listening = server->listen(*SocketAddress::parse(at));
   EXPECT_FALSE(listening.error) << listening.error.name();
   address = listening.address;
@@ -128,8 +130,16 @@ Server& WebSocketTest::serve(const ServerOptions& options, std::string_view at) 
   return *server;
 }
 
-Endpoint& WebSocketTest::dial(const DialRequest& request) {
+DialRequest WebSocketTest::secured(DialRequest request) {
+  if (default_client_context == nullptr || !request.url.starts_with("ws://")) return request;
+  request.url.replace(0, 2, "wss");
+  request.secure = default_client_context;
+  return request;
+}
+
+Endpoint& WebSocketTest::dial(const DialRequest& wanted) {
   Endpoint& endpoint = clients.emplace_back();
+  const DialRequest request = secured(wanted);
   const DialResult dialled = ringdown::dial(*reactor, endpoint, request);
   EXPECT_EQ(dialled.start, Start::io_pending) << dialled.problem;
   EXPECT_TRUE(endpoint.order.empty()) << "an event inside dial";
@@ -231,8 +241,8 @@ void WebSocketTest::expect_nothing_left() {
     EXPECT_EQ(tally.opened, host.endpoints.size());
     EXPECT_EQ(tally.opened,
               tally.clean + tally.aborted + tally.timed_out + tally.violations + tally.dropped);
-    EXPECT_EQ(tally.accepted,
-              tally.opened + tally.refused + tally.open_timed_out + tally.open_dropped);
+    EXPECT_EQ(tally.accepted, tally.opened + tally.refused + tally.open_timed_out +
+                                  tally.open_dropped + tally.tls_failed);
   }
   server.reset();
   EXPECT_EQ(reactor->statistics().sockets, 0U);

@@ -22,6 +22,10 @@ namespace ringdown {
 
 using namespace std::chrono_literals;
 
+// Given to every server and every dial that has none; nullptr in a program of plain tests.
+inline SecureContext* default_server_context = nullptr;
+inline SecureContext* default_client_context = nullptr;
+
 // What a Server tells. Each accepted connection gets an Endpoint of its own.
 class Host final : public ServerEvents {
  public:
@@ -67,6 +71,7 @@ class WebSocketTest : public ::testing::Test {
 
   // --- connections; `open_...` and `wire` pump until they are open ---
   Endpoint& dial(const DialRequest& request);
+  static DialRequest secured(DialRequest request);  // where the program's tests are over TLS
   Endpoint& dial(const SocketAddress& address, const WebSocketOptions& options);
   RawPeer& raw_client();                                 // connected, nothing said
   RawPeer& raw_server(const WebSocketOptions& options);  // accepted from a dial of ours

@@ -264,7 +264,7 @@ TEST_F(OpeningClient, TakesFramesOfTheHeadsOwnSegment) {
 
 TEST_F(OpeningClient, ADialerDialsManyAndMayGoBeforeThem) {
   serve(automatic());
-  DialRequest request = to("ws://" + address.to_string() + "/");
+  DialRequest request = secured(to("ws://" + address.to_string() + "/"));
   request.options.send_queue_max = 4321;
   {
     Dialer dialer(*reactor, request);

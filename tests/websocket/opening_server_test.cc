@@ -234,6 +234,7 @@ TEST_F(OpeningServer, TakesFramesOfTheHeadsOwnSegment) {
   ASSERT_EQ(host.endpoints.size(), 1U);
   EXPECT_EQ(host.endpoints[0].messages.size(), 2U);
   EXPECT_EQ(peer.close_received()->status(), CloseStatus(4000));
+  peer.send_fin();
   ASSERT_TRUE(pump([&] { return host.endpoints[0].closed.has_value(); }));
   EXPECT_EQ(host.endpoints[0].closed->outcome, CloseOutcome::clean);
 }

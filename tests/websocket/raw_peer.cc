@@ -71,7 +71,10 @@ CloseStatus RawFrame::status() const {
 
 std::string RawFrame::reason() const { return payload.size() < 2 ? "" : payload.substr(2); }
 
-RawPeer::RawPeer(UniqueFd socket, Role role) : socket_(std::move(socket)), role_(role) {
+RawPeer::RawPeer(UniqueFd socket, Role role)
+    : socket_(std::move(socket)),
+      role_(role),
+      layer_(make_raw_layer ? make_raw_layer(role) : nullptr) {
   ::fcntl(socket_.get(), F_SETFL, ::fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);
   const int on = 1;  // a Unix socket refuses it, and needs it not
   ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -86,7 +89,11 @@ UniqueFd RawPeer::connect(const SocketAddress& address) {
 // --- writing ---
 
 void RawPeer::write(std::string_view bytes) {
-  unsent_ += bytes;
+  if (layer_) {
+    layer_->write(bytes);
+  } else {
+    unsent_ += bytes;
+  }
   flush();
 }
 
@@ -95,11 +102,22 @@ void RawPeer::send(unsigned first_byte, std::string_view payload) {
 }
 
 void RawPeer::send_close(CloseStatus status, std::string_view reason) {
+  close_sent_ = true;
   send(close_frame, close_payload(status, reason));
 }
 
 void RawPeer::send_fin() {
+  if (layer_) layer_->end();
+  send_bare_fin();
+}
+
+void RawPeer::send_bare_fin() {
   fin_wanted_ = true;
+  flush();
+}
+
+void RawPeer::send_marker() {
+  if (layer_) layer_->end();
   flush();
 }
 
@@ -112,8 +130,15 @@ void RawPeer::reset() {
 void RawPeer::close() { socket_ = UniqueFd(); }
 
 void RawPeer::flush() {
+  if (layer_) {
+    std::string output = layer_->take_output();
+    if (!output.empty() && std::exchange(spoils_, false)) output.back() ^= 1;
+    if (cut_at_ && !output.empty()) output.resize(*std::exchange(cut_at_, std::nullopt));
+    unsent_ += output;
+  }
   while (socket_ && !unsent_.empty()) {
-    const ssize_t size = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    const ssize_t size =
+        ::send(socket_.get(), unsent_.data(), trickling ? 1 : unsent_.size(), MSG_NOSIGNAL);
     if (size < 0 && would_block()) return;
     if (size < 0) {
       was_reset_ = was_reset_ || errno == ECONNRESET || errno == EPIPE;
@@ -121,6 +146,7 @@ void RawPeer::flush() {
       return;
     }
     unsent_.erase(0, static_cast<std::size_t>(size));
+    if (trickling) return;
   }
   if (socket_ && std::exchange(fin_wanted_, false)) ::shutdown(socket_.get(), SHUT_WR);
 }
@@ -131,6 +157,11 @@ void RawPeer::turn() {
   flush();
   if (!socket_ || was_reset_) return;
   if (reading_ && !ended_) read();
+  if (layer_) flush();
+  if (layer_ && role_ == Role::client && ended_ && close_sent_ && close_received() != nullptr &&
+      std::exchange(answers_end_, false)) {
+    send_fin();
+  }
   if (ended_) look_for_reset();
 }
 
@@ -147,8 +178,10 @@ void RawPeer::read() {
   while (!ended_ && !was_reset_) {
     const ssize_t size = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
     if (size > 0) {
-      bytes_received_ += static_cast<std::size_t>(size);
-      input_.append(bytes.data(), static_cast<std::size_t>(size));
+      std::string came(bytes.data(), static_cast<std::size_t>(size));
+      if (layer_) came = layer_->read(came);
+      bytes_received_ += came.size();
+      input_ += came;
     } else if (size == 0) {
       ended_ = true;
     } else if (would_block()) {

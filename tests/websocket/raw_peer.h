@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +41,21 @@ struct RawFrame {
   std::string reason() const;
 };
 
+// What a raw peer speaks below WebSocket, where that is not plain bytes.
+class RawLayer {
+ public:
+  virtual ~RawLayer() = default;
+  virtual void write(std::string_view plain) = 0;  // kept while the layer is being set up
+  virtual void end() = 0;                          // its marker, behind everything written
+  virtual std::string take_output() = 0;           // for the wire
+  virtual std::string read(std::string_view wire) = 0;
+  virtual bool ended() const = 0;  // the other side's marker came
+};
+// nullptr in a program of plain tests.
+inline std::function<std::unique_ptr<RawLayer>(Role)> make_raw_layer;
+// Raw peers send one byte at a time.
+inline bool trickling = false;
+
 class RawPeer {
  public:
   RawPeer(UniqueFd socket, Role role);
@@ -51,9 +68,16 @@ class RawPeer {
   void write(std::string_view bytes);
   void send(unsigned first_byte, std::string_view payload = {});  // as its role has to
   void send_close(CloseStatus status = CloseStatus::normal, std::string_view reason = {});
-  void send_fin();  // behind everything written
-  void reset();     // RST, now
-  void close();     // close(2), now: RST if something is unread
+  void send_fin();       // behind everything written, and behind the layer's marker
+  void send_bare_fin();  // without that
+  void send_marker();    // that alone
+  // With a layer a client answers the server's end, once both have sent Close; or it does not.
+  void never_answer_end() { answers_end_ = false; }
+  // Of what is written next, with a layer: its last byte is changed; only so much of it goes out.
+  void spoil_next_write() { spoils_ = true; }
+  void cut_next_write(std::size_t size) { cut_at_ = size; }
+  void reset();  // RST, now
+  void close();  // close(2), now: RST if something is unread
   void pause_reading() { reading_ = false; }
   void resume_reading() { reading_ = true; }
 
@@ -68,6 +92,7 @@ class RawPeer {
   std::vector<std::string> payloads(unsigned first_byte) const;
   const RawFrame* close_received() const;  // the Close frame, or null
   bool ended() const { return ended_; }    // FIN came
+  bool layer_ended() const { return layer_ && layer_->ended(); }
   bool was_reset() const { return was_reset_; }
   std::size_t bytes_received() const { return bytes_received_; }
   bool all_written() const { return unsent_.empty(); }
@@ -85,6 +110,11 @@ class RawPeer {
 
   UniqueFd socket_;
   Role role_;
+  std::unique_ptr<RawLayer> layer_;
+  bool close_sent_ = false;
+  bool answers_end_ = true;
+  bool spoils_ = false;
+  std::optional<std::size_t> cut_at_;
   std::string unsent_;
   std::string input_;
   std::optional<std::string> head_;

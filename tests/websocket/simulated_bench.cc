@@ -47,7 +47,7 @@ class Bench {
         random_(~run.seed),
         reactor_(std::in_place, run.reactor),
         service_(pairs_),
-        server_(std::in_place, *reactor_, service_, run.server) {
+        server_(std::in_place, *reactor_, service_, secured(run.server)) {
     reactor_->run_once(network_.now());
   }
 
@@ -74,12 +74,21 @@ class Bench {
   }
 
  private:
+  static ServerOptions secured(ServerOptions options) {
+    options.secure = simulated_server_context;
+    return options;
+  }
+
   void dial(const PairPlan& plan, const SocketAddress& address) {
     const std::size_t number = pairs_.size();
     pairs_.push_back(std::make_unique<SimulatedPair>(plan, run_.seed, number));
     DialRequest request;
     request.url = "ws://simulated/" + std::to_string(number);
     request.address = address;
+    if (simulated_client_context != nullptr) {
+      request.url.replace(0, 2, "wss");
+      request.secure = simulated_client_context;
+    }
     request.options = plan.client_options;
     Endpoint& endpoint = pairs_.back()->client.endpoint;
     const DialResult dialled = ringdown::dial(*reactor_, endpoint, request);
@@ -146,8 +155,8 @@ class Bench {
     const ServerTally& tally = server_->tally();
     EXPECT_EQ(tally.opened,
               tally.clean + tally.aborted + tally.timed_out + tally.violations + tally.dropped);
-    EXPECT_EQ(tally.accepted,
-              tally.opened + tally.refused + tally.open_timed_out + tally.open_dropped);
+    EXPECT_EQ(tally.accepted, tally.opened + tally.refused + tally.open_timed_out +
+                                  tally.open_dropped + tally.tls_failed);
     EXPECT_EQ(server_->open_connections(), 0U);
     EXPECT_EQ(reactor_->statistics().sockets, 0U);
     EXPECT_FALSE(reactor_->next_deadline()) << "a timer is armed";

@@ -14,6 +14,10 @@
 
 namespace ringdown {
 
+// Of every server and every dial; nullptr in a program of plain tests.
+inline SecureContext* simulated_server_context = nullptr;
+inline SecureContext* simulated_client_context = nullptr;
+
 struct PairPlan {
   ActorPlan client;
   ActorPlan server;

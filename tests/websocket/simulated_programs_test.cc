@@ -36,6 +36,9 @@ WebSocketOptions random_options(Random& random) {
   options.delivery = random.chance(0.3) ? Delivery::pieces : Delivery::messages;
   options.answer_close = random.chance(0.5) ? AnswerClose::automatic : AnswerClose::application;
   options.half_close_depth = random.chance(0.3) ? HalfCloseDepth::tcp : HalfCloseDepth::websocket;
+  if (simulated_server_context != nullptr && random.chance(0.3)) {
+    options.half_close_depth = HalfCloseDepth::tls;
+  }
   options.send_queue_max = random.chance(0.5) ? 64U << 10 : 1U << 10;
   options.keep_sending_after_end = random.chance(0.2) ? 1s : 0s;
   options.ping_interval = random.chance(0.1) ? 20s : 0s;

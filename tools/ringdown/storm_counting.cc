@@ -60,6 +60,7 @@ void StormWorker::count_open_failure(const Slot& slot, const OpenFailed& failed)
       }
       break;
     case OpenFailure::http_status: reason += '_' + std::to_string(failed.http_status); break;
+    case OpenFailure::tls_failed: reason = "tls_" + std::string(name(failed.tls)); break;
     case OpenFailure::dropped:
     case OpenFailure::not_http:
     case OpenFailure::upgrade_missing:

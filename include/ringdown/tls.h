@@ -1,0 +1,97 @@
+// TLS 1.2 and 1.3 for wss:// and for servers; the library ringdown-tls. A context is given to
+// DialRequest::secure or ServerOptions::secure, and serves any number of connections.
+//
+// Threads: a context may be used by reactors of several threads at once, and `reload` called from
+// any thread. Lifetime: it must outlive every connection made with it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringdown/byte_stream.h"
+#include "ringdown/secure.h"
+
+namespace ringdown {
+
+enum class TlsVersion : std::uint8_t { tls12, tls13 };
+
+// PEM files.
+struct TlsCertificate {
+  std::string chain_file;  // the certificate, then its issuers but for the root
+  std::string key_file;    // unencrypted; may be the same file
+};
+
+struct TlsClientOptions {
+  // Whether the server's certificate is verified, and its name or address against the URL's host.
+  // Without it anybody may be the server.
+  bool verify = true;
+  bool system_roots = true;     // trusts /etc/ssl/certs/ca-certificates.crt
+  std::string ca_file;          // PEM, trusted besides
+  std::string ca_certificates;  // PEM itself, trusted besides
+  TlsCertificate certificate;   // shown to servers that ask for one; empty: none
+  TlsVersion version_min = TlsVersion::tls12;
+  TlsVersion version_max = TlsVersion::tls13;
+  bool resume_sessions = true;  // with tickets of earlier connections to the same host
+};
+
+class RINGDOWN_API TlsClientContext final : public SecureContext {
+ public:
+  // Throws SetupError, whose text names the file and what is wrong with it.
+  explicit TlsClientContext(const TlsClientOptions& options = {});
+  ~TlsClientContext();
+  Role role() const noexcept override { return Role::client; }
+  SecureStream& make_stream(Reactor& reactor, TcpStream& tcp, ByteStreamEvents& events,
+                            std::string_view host) override;
+  // BoringSSL's SSL_CTX*, for what has no option here; its functions have a prefix of their own in
+  // ringdown-tls.
+  void* native() const noexcept;
+
+  class Core;  // not for applications
+
+ private:
+  std::unique_ptr<Core> core_;
+};
+
+enum class TlsClientCertificates : std::uint8_t { none, wanted, required };
+
+struct TlsServerOptions {
+  // The first is for clients that ask for no name, or for one that no other is good for (SNI).
+  std::vector<TlsCertificate> certificates;
+  // Instead of files: a certificate made on the spot for these names and addresses. Only clients
+  // that are told of it, or that do not verify, will take it.
+  std::vector<std::string> self_signed_for;
+  TlsClientCertificates client_certificates = TlsClientCertificates::none;
+  std::string client_ca_file;  // PEM: whose client certificates are good
+  TlsVersion version_min = TlsVersion::tls12;
+  TlsVersion version_max = TlsVersion::tls13;
+  bool tickets = true;  // clients may resume sessions
+  // Tickets are made with a new key after so long, and those of the key before are still good.
+  std::chrono::seconds ticket_key_lifetime{3600};
+};
+
+class RINGDOWN_API TlsServerContext final : public SecureContext {
+ public:
+  // Throws SetupError, whose text names the file and what is wrong with it.
+  explicit TlsServerContext(const TlsServerOptions& options);
+  ~TlsServerContext();
+  // Reads the files again, for the connections to come. Throws SetupError; then everything stays as
+  // it was.
+  void reload();
+  // PEM of the first certificate: what a client has to trust of a self-signed one.
+  std::string certificate() const;
+  Role role() const noexcept override { return Role::server; }
+  SecureStream& make_stream(Reactor& reactor, TcpStream& tcp, ByteStreamEvents& events,
+                            std::string_view host) override;
+  void* native() const noexcept;  // as above; of the first certificate, until the next `reload`
+
+  class Core;  // not for applications
+
+ private:
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace ringdown

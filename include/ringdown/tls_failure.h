@@ -1,0 +1,46 @@
+// Why TLS failed: the handshake, the peer's certificate, a record.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "ringdown/result.h"
+
+namespace ringdown {
+
+enum class TlsFailure : std::uint8_t {
+  none,
+  // The peer's certificate. The detail is X.509's own number (X509_V_ERR_*).
+  certificate_expired,
+  certificate_not_yet_valid,
+  certificate_self_signed,     // it, or the root that it came with, is not trusted
+  certificate_unknown_issuer,  // no trusted root signed it, or an intermediate is missing
+  certificate_revoked,
+  certificate_wrong_purpose,  // a server's where a client's is needed, or the reverse
+  certificate_invalid,        // any other fault: a signature, a constraint, a weak key
+  certificate_missing,        // the server asks for the client's, and there was none
+  host_mismatch,              // the certificate is good, and of another host
+  // The handshake.
+  not_tls,  // the peer speaks something else: plain HTTP, plain WebSocket, ...
+  protocol_version,
+  no_shared_cipher,
+  no_shared_protocol,  // ALPN
+  no_certificate,      // own: the context has none (in TLS 1.2: no_shared_cipher)
+  handshake_failure,   // any other; the detail is BoringSSL's reason (SSL_R_*)
+  handshake_too_large,
+  truncated_handshake,  // FIN before its end
+  // Either.
+  alert_received,      // the peer gave up; the detail is the alert's number (RFC 8446 6), see
+                       // alert_name
+  bad_record_mac,      // a record was changed on its way, or was never the peer's
+  renegotiation,       // the peer asks for one (TLS 1.2): never done
+  protocol_violation,  // any other record or message; the detail is SSL_R_*
+  out_of_memory,
+  internal,  // of the context: its callback or its key failed; the detail is SSL_R_*
+};
+
+RINGDOWN_API std::string_view name(TlsFailure failure) noexcept;  // static, NUL-terminated
+// RFC 8446 6: "unknown_ca"; "?" for a number that is none. Static, NUL-terminated.
+RINGDOWN_API std::string_view alert_name(int alert) noexcept;
+
+}  // namespace ringdown

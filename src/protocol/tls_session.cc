@@ -1,0 +1,386 @@
+#include "protocol/tls_session.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <climits>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "base/check.h"
+
+namespace ringdown::protocol {
+
+// What BoringSSL calls, always from inside a call of the session's. A callback must not throw.
+struct TlsSessionCallbacks {
+  static TlsSession& of(BIO* bio) noexcept { return *static_cast<TlsSession*>(BIO_get_data(bio)); }
+
+  static int read(BIO* bio, char* into, int size) noexcept {
+    TlsSession& session = of(bio);
+    BIO_clear_retry_flags(bio);
+    std::size_t room = static_cast<std::size_t>(size);
+    if (!session.handshake_done_) {
+      room = std::min(room, session.handshake_input_left_);
+      if (room == 0) return -1;
+    }
+    if (session.input_.empty()) {
+      if (session.input_ended_) return 0;
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    if (session.input_used_ == 0) session.first_byte_ = std::to_integer<int>(session.input_[0]);
+    const std::size_t part = std::min(session.input_.size(), room);
+    std::memcpy(into, session.input_.data(), part);
+    session.input_ = session.input_.subspan(part);
+    session.input_used_ += part;
+    if (!session.handshake_done_) session.handshake_input_left_ -= part;
+    return static_cast<int>(part);
+  }
+
+  static int write(BIO* bio, const char* from, int size) noexcept {
+    TlsSession& session = of(bio);
+    BIO_clear_retry_flags(bio);
+    try {
+      session.output_.append(
+          std::as_bytes(std::span<const char>(from, static_cast<std::size_t>(size))));
+    } catch (const std::bad_alloc&) {
+      session.output_failed_ = true;
+      return -1;
+    }
+    return size;
+  }
+
+  static long control(BIO*, int command, long, void*) noexcept {
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+  }
+
+  // Null if memory is short. Kept for the life of the process.
+  static const BIO_METHOD* method() noexcept {
+    static const BIO_METHOD* const made = []() noexcept -> const BIO_METHOD* {
+      BIO_METHOD* const method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "ringdown");
+      if (method == nullptr) return nullptr;
+      BIO_meth_set_read(method, read);
+      BIO_meth_set_write(method, write);
+      BIO_meth_set_ctrl(method, control);
+      return method;
+    }();
+    return made;
+  }
+
+  // Answers whether it keeps the reference.
+  static int new_ticket(SSL* ssl, SSL_SESSION* ticket) noexcept {
+    BIO* const bio = SSL_get_rbio(ssl);
+    if (bio == nullptr || BIO_method_type(bio) != BIO_TYPE_SOURCE_SINK) return 0;
+    TlsSession& session = of(bio);
+    if (!session.keep_tickets_) return 0;
+    session.ticket_ = TlsTicket(ticket);
+    return 1;
+  }
+};
+
+namespace {
+
+constexpr std::size_t record_data_max = SSL3_RT_MAX_PLAIN_LENGTH;
+constexpr std::size_t host_size_max = 255;
+
+TlsFailure failure_of_certificate(long verify_result) noexcept {
+  switch (verify_result) {
+    case X509_V_ERR_CERT_HAS_EXPIRED: return TlsFailure::certificate_expired;
+    case X509_V_ERR_CERT_NOT_YET_VALID: return TlsFailure::certificate_not_yet_valid;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: return TlsFailure::certificate_self_signed;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: return TlsFailure::certificate_unknown_issuer;
+    case X509_V_ERR_CERT_REVOKED: return TlsFailure::certificate_revoked;
+    case X509_V_ERR_INVALID_PURPOSE: return TlsFailure::certificate_wrong_purpose;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return TlsFailure::host_mismatch;
+    case X509_V_ERR_OUT_OF_MEM: return TlsFailure::out_of_memory;
+    default: return TlsFailure::certificate_invalid;
+  }
+}
+
+// `none`: the reason has no name of its own.
+TlsFailure failure_of_reason(int reason) noexcept {
+  switch (reason) {
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST: return TlsFailure::not_tls;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_UNKNOWN_PROTOCOL:
+    case SSL_R_WRONG_SSL_VERSION: return TlsFailure::protocol_version;
+    case SSL_R_NO_SHARED_CIPHER: return TlsFailure::no_shared_cipher;
+    case SSL_R_NO_APPLICATION_PROTOCOL: return TlsFailure::no_shared_protocol;
+    case SSL_R_NO_CERTIFICATE_SET: return TlsFailure::no_certificate;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return TlsFailure::certificate_missing;
+    case SSL_R_DECRYPTION_FAILED:
+    case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: return TlsFailure::bad_record_mac;
+    case SSL_R_NO_RENEGOTIATION: return TlsFailure::renegotiation;
+    case ERR_R_MALLOC_FAILURE: return TlsFailure::out_of_memory;
+    case ERR_R_INTERNAL_ERROR:
+    case SSL_R_NO_SUPPORTED_VERSIONS_ENABLED: return TlsFailure::internal;
+    default: return TlsFailure::none;
+  }
+}
+
+std::string_view view(const char* text) noexcept {
+  return text != nullptr ? std::string_view(text) : std::string_view();
+}
+
+bool is_address(const char* host) noexcept {
+  in6_addr address;
+  return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+}
+
+bool set_host(SSL* ssl, std::string_view host, bool verify) {
+  if (host.ends_with('.')) host.remove_suffix(1);  // RFC 6066 3: without the dot of the root
+  if (host.empty() || host.size() > host_size_max || host.contains('\0')) return false;
+  std::array<char, host_size_max + 1> text;
+  text[host.copy(text.data(), host.size())] = '\0';
+  if (is_address(text.data())) {
+    return !verify || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), text.data()) == 1;
+  }
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set_tlsext_host_name(ssl, text.data()) == 1 &&
+         (!verify || SSL_set1_host(ssl, text.data()) == 1);
+}
+
+bool set_alpn(SSL* ssl, std::span<const std::string_view> protocols) {
+  std::string list;
+  for (const std::string_view protocol : protocols) {
+    if (protocol.empty() || protocol.size() > 255) return false;
+    list += static_cast<char>(protocol.size());
+    list += protocol;
+  }
+  return SSL_set_alpn_protos(ssl, reinterpret_cast<const std::uint8_t*>(list.data()),
+                             static_cast<unsigned>(list.size())) == 0;
+}
+
+}  // namespace
+
+void TlsTicket::Free::operator()(ssl_session_st* session) const noexcept {
+  SSL_SESSION_free(session);
+}
+
+void TlsSession::Free::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
+
+void TlsSession::prepare_context(ssl_ctx_st* context) noexcept {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, TlsSessionCallbacks::new_ticket);
+}
+
+TlsSession::TlsSession(ssl_ctx_st* context, TlsChunks& chunks, const TlsSessionOptions& options)
+    : output_(chunks),
+      handshake_input_left_(options.handshake_input_max),
+      role_(options.role),
+      keep_tickets_(options.keep_tickets) {
+  ERR_clear_error();
+  ssl_.reset(SSL_new(context));
+  BIO* const bio =
+      ssl_ && TlsSessionCallbacks::method() ? BIO_new(TlsSessionCallbacks::method()) : nullptr;
+  if (bio == nullptr) {
+    ERR_clear_error();
+    fail(TlsFailure::out_of_memory);
+    return;
+  }
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_shed_handshake_config(ssl_.get(), 1);
+  if (role_ == Role::server) {
+    SSL_set_accept_state(ssl_.get());
+  } else if (!set_up_client(options)) {
+    const bool short_of_memory = ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
+    fail(short_of_memory ? TlsFailure::out_of_memory : TlsFailure::internal);
+  }
+  ERR_clear_error();
+}
+
+TlsSession::~TlsSession() = default;
+
+bool TlsSession::set_up_client(const TlsSessionOptions& options) {
+  SSL* const ssl = ssl_.get();
+  SSL_set_connect_state(ssl);
+  SSL_set_verify(ssl, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (!options.host.empty() && !set_host(ssl, options.host, options.verify)) return false;
+  if (!options.alpn.empty() && !set_alpn(ssl, options.alpn)) return false;
+  return options.resume == nullptr || !*options.resume ||
+         SSL_set_session(ssl, options.resume->get()) == 1;
+}
+
+void TlsSession::feed(std::span<const std::byte> input) noexcept {
+  RINGDOWN_CHECK(input_.empty());
+  if (failure_ == TlsFailure::none && halves_.receive == Half::open) input_ = input;
+}
+
+std::size_t TlsSession::take_back_input() noexcept {
+  return std::exchange(input_, std::span<const std::byte>()).size();
+}
+
+void TlsSession::consume_output(std::size_t size) noexcept {
+  output_.consume(size);
+  if (halves_.send != Half::ending) return;
+  bytes_to_marker_ -= std::min(size, bytes_to_marker_);
+  if (bytes_to_marker_ == 0) halves_.send = Half::ended;
+}
+
+TlsStep TlsSession::step() {
+  if (failure_ != TlsFailure::none) return TlsStep::failed;
+  if (handshake_done_) return TlsStep::done;
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result == 1) {
+    handshake_done_ = true;
+    return TlsStep::done;
+  }
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ: return TlsStep::need_input;
+    case SSL_ERROR_WANT_X509_LOOKUP:
+    case SSL_ERROR_PENDING_SESSION:
+    case SSL_ERROR_PENDING_CERTIFICATE:
+    case SSL_ERROR_PENDING_TICKET:
+    case SSL_ERROR_WANT_PRIVATE_KEY_OPERATION:
+    case SSL_ERROR_WANT_CERTIFICATE_VERIFY: return TlsStep::need_context;
+    default: break;
+  }
+  fail_from_queue();
+  return TlsStep::failed;
+}
+
+std::size_t TlsSession::write(std::span<const std::byte> data) {
+  if (!handshake_done_ || failure_ != TlsFailure::none || halves_.send != Half::open) return 0;
+  std::size_t taken = 0;
+  ERR_clear_error();
+  while (taken < data.size() && output_.size() < write_output_max) {
+    const std::size_t part = std::min(data.size() - taken, record_data_max);
+    const int result = SSL_write(ssl_.get(), data.data() + taken, static_cast<int>(part));
+    if (result <= 0) {
+      fail_from_queue();
+      break;
+    }
+    taken += static_cast<std::size_t>(result);
+  }
+  return taken;
+}
+
+TlsRead TlsSession::read(std::span<std::byte> into) {
+  RINGDOWN_CHECK(!into.empty());
+  if (failure_ != TlsFailure::none) return {TlsReadKind::failed};
+  if (halves_.receive == Half::ended) return {TlsReadKind::end_of_data};
+  if (halves_.receive == Half::aborted) return {TlsReadKind::truncated};
+  if (!handshake_done_) return {TlsReadKind::need_input};
+  // BoringSSL would allocate a buffer to find out.
+  if (input_.empty() && !input_ended_ && SSL_pending(ssl_.get()) == 0) return {};
+
+  ERR_clear_error();
+  const int size = static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX));
+  const int result = SSL_read(ssl_.get(), into.data(), size);
+  if (result > 0) return {TlsReadKind::data, static_cast<std::size_t>(result)};
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ: return {TlsReadKind::need_input};
+    case SSL_ERROR_ZERO_RETURN:
+      halves_.receive = Half::ended;
+      input_ = {};
+      return {TlsReadKind::end_of_data};
+    case SSL_ERROR_SYSCALL:
+      if (input_ended_ && !output_failed_) {
+        halves_.receive = Half::aborted;
+        return {TlsReadKind::truncated};
+      }
+      break;
+    default: break;
+  }
+  fail_from_queue();
+  return {TlsReadKind::failed};
+}
+
+bool TlsSession::shutdown() {
+  if (!handshake_done_ || halves_.send == Half::aborted) return false;
+  if (halves_.send != Half::open) return true;
+  ERR_clear_error();
+  SSL_shutdown(ssl_.get());
+  if (output_failed_) {
+    fail_from_queue();
+    return false;
+  }
+  ERR_clear_error();
+  halves_.send = Half::ending;
+  bytes_to_marker_ = output_.size();
+  return true;
+}
+
+void TlsSession::fail(TlsFailure failure, int detail) noexcept {
+  failure_ = failure;
+  failure_detail_ = detail;
+  input_ = {};
+  if (halves_.send == Half::open) halves_.send = Half::aborted;
+  if (halves_.receive == Half::open) halves_.receive = Half::aborted;
+}
+
+// Why BoringSSL's last call failed, from its queue of errors, oldest first: an entry may be another
+// library's, and the last is not always the most telling.
+void TlsSession::fail_from_queue() noexcept {
+  int detail = 0;
+  TlsFailure failure = TlsFailure::none;
+  while (const std::uint32_t error = ERR_get_error()) {
+    const int reason = ERR_GET_REASON(error);
+    if (reason == ERR_R_MALLOC_FAILURE) failure = TlsFailure::out_of_memory;
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL || failure != TlsFailure::none) continue;
+    detail = reason;
+    failure = failure_of_reason(reason);
+    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+      detail = static_cast<int>(SSL_get_verify_result(ssl_.get()));
+      failure = failure_of_certificate(detail);
+    } else if (reason > SSL_AD_REASON_OFFSET) {
+      detail = reason - SSL_AD_REASON_OFFSET;
+      failure = TlsFailure::alert_received;
+    }
+  }
+  if (output_failed_) failure = TlsFailure::out_of_memory;
+  if (failure == TlsFailure::none) failure = failure_without_name(detail);
+  if (!handshake_done_ && !first_byte_is_tls()) failure = TlsFailure::not_tls;
+  fail(failure, detail);
+}
+
+// `detail` is SSL_R_*, or 0: BoringSSL had nothing to say.
+TlsFailure TlsSession::failure_without_name(int detail) const noexcept {
+  if (handshake_done_) {
+    return detail != 0 ? TlsFailure::protocol_violation : TlsFailure::internal;
+  }
+  if (detail == SSL_R_WRONG_VERSION_NUMBER) return TlsFailure::protocol_version;
+  if (detail != 0) return TlsFailure::handshake_failure;
+  return handshake_input_left_ == 0 ? TlsFailure::handshake_too_large
+                                    : TlsFailure::truncated_handshake;
+}
+
+// --- what was agreed ---
+
+std::string_view TlsSession::version() const noexcept { return view(SSL_get_version(ssl_.get())); }
+
+std::string_view TlsSession::cipher() const noexcept {
+  const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl_.get());
+  return cipher != nullptr ? view(SSL_CIPHER_standard_name(cipher)) : std::string_view();
+}
+
+std::string_view TlsSession::alpn() const noexcept {
+  const std::uint8_t* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
+std::string_view TlsSession::server_name() const noexcept {
+  if (role_ == Role::client) return {};
+  return view(SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name));
+}
+
+bool TlsSession::resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }
+
+}  // namespace ringdown::protocol

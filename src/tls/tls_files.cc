@@ -1,0 +1,157 @@
+#include "tls/tls_files.h"
+
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/unique_fd.h"
+#include "protocol/tls_session.h"
+
+namespace ringdown {
+namespace {
+
+// The most telling of what BoringSSL left behind.
+std::string reason() {
+  const char* text = nullptr;
+  while (const std::uint32_t error = ERR_get_error()) {
+    if (const char* const said = ERR_reason_error_string(error)) text = said;
+  }
+  return text == nullptr ? "BoringSSL does not say why" : text;
+}
+
+[[noreturn]] void refuse(const std::string& what) { throw SetupError(what, Error(EINVAL)); }
+
+// Reads `text`, which must outlive it.
+Owned<BIO> reader(const std::string& text) {
+  Owned<BIO> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  if (!bio) throw SetupError("TLS: no memory", Error(ENOMEM));
+  return bio;
+}
+
+// Never asks on the terminal.
+int no_passphrase(char*, int, int, void*) { return 0; }
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  const auto fail = [&path](int error, const char* cure) {
+    const std::string name(Error(error).name());
+    throw SetupError(path + ": cannot be read (" + name + "): " + cure, Error(error));
+  };
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    fail(errno, errno == EACCES ? "give this user the right to read it" : "is the path right?");
+  }
+  std::string text;
+  char part[16384];
+  for (;;) {
+    const ssize_t size = ::read(file.get(), part, sizeof part);
+    if (size < 0) fail(errno, "it is to be a file in PEM");
+    if (size == 0) return text;
+    text.append(part, static_cast<std::size_t>(size));
+  }
+}
+
+Owned<SSL_CTX> make_context(TlsVersion min, TlsVersion max) {
+  const auto number = [](TlsVersion version) -> std::uint16_t {
+    return version == TlsVersion::tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+  };
+  if (min > max) refuse("TLS: version_min is above version_max");
+  Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
+  if (!context) throw SetupError("TLS: no memory", Error(ENOMEM));
+  // Forward secrecy and AEAD only; TLS 1.3 has nothing else. X25519 first: it is the fastest here.
+  const int groups[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1};
+  const bool good =
+      SSL_CTX_set_min_proto_version(context.get(), number(min)) == 1 &&
+      SSL_CTX_set_max_proto_version(context.get(), number(max)) == 1 &&
+      SSL_CTX_set_strict_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
+      SSL_CTX_set1_curves(context.get(), groups, std::size(groups)) == 1;
+  if (!good) refuse("TLS: cannot be set up: " + reason());
+  protocol::TlsSession::prepare_context(context.get());
+  return context;
+}
+
+void use_certificate(SSL_CTX* context, const TlsCertificate& files) {
+  ERR_clear_error();
+  const std::string chain_text = read_file(files.chain_file);
+  const Owned<BIO> chain = reader(chain_text);
+  const Owned<X509> leaf(PEM_read_bio_X509_AUX(chain.get(), nullptr, no_passphrase, nullptr));
+  if (!leaf) refuse(files.chain_file + ": no certificate in PEM: it begins with BEGIN CERTIFICATE");
+  if (SSL_CTX_use_certificate(context, leaf.get()) != 1) {
+    refuse(files.chain_file + ": the certificate cannot be used: " + reason());
+  }
+  SSL_CTX_clear_chain_certs(context);
+  while (X509* const issuer = PEM_read_bio_X509(chain.get(), nullptr, no_passphrase, nullptr)) {
+    if (SSL_CTX_add0_chain_cert(context, issuer) != 1) {
+      X509_free(issuer);
+      refuse(files.chain_file + ": an issuer's certificate cannot be used: " + reason());
+    }
+  }
+  ERR_clear_error();
+  const std::string key_text = read_file(files.key_file);
+  const Owned<BIO> pem = reader(key_text);
+  const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(pem.get(), nullptr, no_passphrase, nullptr));
+  if (!key) {
+    const std::string why = reason();
+    refuse(files.key_file + ": no private key in PEM without a passphrase: " + why);
+  }
+  if (X509_check_private_key(leaf.get(), key.get()) != 1) {
+    refuse(files.key_file + ": the key is not that of the certificate in " + files.chain_file);
+  }
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+    refuse(files.key_file + ": the key cannot be used: " + reason());
+  }
+}
+
+void trust(X509_STORE* store, const std::string& pem, const std::string& where, SSL_CTX* announce) {
+  ERR_clear_error();
+  const Owned<BIO> text = reader(pem);
+  std::size_t count = 0;
+  while (X509* const read = PEM_read_bio_X509(text.get(), nullptr, no_passphrase, nullptr)) {
+    const Owned<X509> root(read);
+    ++count;
+    if (X509_STORE_add_cert(store, root.get()) != 1) refuse(where + ": " + reason());
+    if (announce != nullptr && SSL_CTX_add_client_CA(announce, root.get()) != 1) {
+      refuse(where + ": " + reason());
+    }
+  }
+  const std::uint32_t error = ERR_peek_last_error();
+  const bool ended =
+      ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+  if (count == 0) refuse(where + ": no certificate in PEM: it begins with BEGIN CERTIFICATE");
+  if (!ended) refuse(where + ": certificate " + std::to_string(count + 1) + ": " + reason());
+  ERR_clear_error();
+}
+
+Owned<X509_STORE> shared_system_roots() {
+  static std::mutex mutex;
+  static Owned<X509_STORE> shared;
+  const std::lock_guard lock(mutex);
+  if (!shared) {
+    Owned<X509_STORE> store(X509_STORE_new());
+    trust(store.get(), read_file(system_roots_file), system_roots_file);
+    shared = std::move(store);
+  }
+  X509_STORE_up_ref(shared.get());
+  return Owned<X509_STORE>(shared.get());
+}
+
+std::string to_pem(X509* certificate) {
+  const Owned<BIO> bio(BIO_new(BIO_s_mem()));
+  const std::uint8_t* bytes = nullptr;
+  std::size_t size = 0;
+  if (!bio || PEM_write_bio_X509(bio.get(), certificate) != 1 ||
+      BIO_mem_contents(bio.get(), &bytes, &size) != 1) {
+    throw SetupError("TLS: no memory", Error(ENOMEM));
+  }
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+}  // namespace ringdown

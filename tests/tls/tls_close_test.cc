@@ -1,0 +1,247 @@
+// The ends of TLS below those of WebSocket: close_notify as a half-close, its absence, and what
+// came before it.
+#include <gtest/gtest.h>
+
+#include "fixture.h"
+#include "secured.h"
+#include "tls/tls_stream.h"
+
+namespace ringdown {
+namespace {
+
+class TlsClose : public TwinTest {
+ protected:
+  static WebSocketOptions deep(HalfCloseDepth depth) {
+    WebSocketOptions options;
+    options.half_close_depth = depth;
+    return options;
+  }
+  // Both Close frames pass.
+  void close_both(Endpoint& ours, RawPeer& peer) {
+    EXPECT_EQ(ours.shutdown(), Start::io_pending);
+    ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
+    peer.send_close();
+    ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Roles, TlsClose, both_roles, role_name);
+
+TEST_P(TlsClose, IsCleanWithBothCloseNotifies) {
+  auto [ours, theirs] = open_pair({}, automatic());
+  EXPECT_EQ(ours.close(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return ours.closed && theirs.closed; }));
+  for (const Endpoint* end : {&ours, &theirs}) {
+    EXPECT_EQ(end->closed->outcome, CloseOutcome::clean);
+    EXPECT_TRUE(end->closed->tls.secured);
+    EXPECT_TRUE(end->closed->tls.notify_sent);
+    EXPECT_TRUE(end->closed->tls.notify_received);
+    EXPECT_FALSE(end->closed->tls.truncated);
+    EXPECT_EQ(end->closed->tls.failure, TlsFailure::none);
+    EXPECT_EQ(end->closed->tls.tls13, tested_version_max() == TlsVersion::tls13);
+  }
+  EXPECT_EQ(server->tally().close_notify_sent, 1U);
+  EXPECT_EQ(server->tally().close_notify_received, 1U);
+  EXPECT_EQ(server->tally().tls_handshakes, 1U);
+}
+
+TEST_P(TlsClose, SendsCloseNotifyBehindItsCloseAndLeavesTcpOpen) {
+  auto [ours, peer] = wire(deep(HalfCloseDepth::tls));
+  EXPECT_EQ(ours.send("before"), Start::io_pending);
+  EXPECT_EQ(ours.shutdown(CloseStatus(4000)), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return peer.layer_ended() && ours.shutdown_done; }));
+  EXPECT_EQ(ours.shutdown_done->error, Error());
+  EXPECT_EQ(peer.frames().size(), 2U);
+  settle();
+  EXPECT_FALSE(peer.ended()) << "close_notify does not imply FIN";
+  peer.send(ping_frame, "no answer is possible");
+  for (int i = 0; i < 10; ++i) peer.send(text_frame, "late " + std::to_string(i));
+  ASSERT_TRUE(pump([&] { return ours.messages.size() == 10; }));
+  EXPECT_FALSE(ours.closed);
+  peer.send_close(CloseStatus(4001));
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_TRUE(ours.closed->tls.notify_sent && ours.closed->tls.notify_received);
+  EXPECT_EQ(peer.frames().size(), 2U) << "nothing follows a marker";
+}
+
+TEST_P(TlsClose, EndsAllThreeLayersAndGoesOnReceiving) {
+  auto [ours, peer] = wire(deep(HalfCloseDepth::tcp));
+  EXPECT_EQ(ours.shutdown(CloseStatus(4000)), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return peer.ended() && ours.shutdown_done; }));
+  EXPECT_TRUE(peer.layer_ended()) << "FIN goes out behind close_notify";
+  peer.send(text_frame, std::string(100'000, 'l'));
+  ASSERT_TRUE(pump([&] { return ours.messages.size() == 1; }));
+  peer.send_close();
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+}
+
+TEST_P(TlsClose, TwoOfOursHalfCloseAtTheTlsLayerWithLateMessages) {
+  auto [ours, theirs] = open_pair(deep(HalfCloseDepth::tls), deep(HalfCloseDepth::tls));
+  theirs.when[Told::peer_close] = [&theirs = theirs] {
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(theirs.send("late"), Start::io_pending);
+    EXPECT_EQ(theirs.shutdown(CloseStatus(4001)), Start::io_pending);
+  };
+  EXPECT_EQ(ours.shutdown(CloseStatus(4000)), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return ours.closed && theirs.closed; }));
+  EXPECT_EQ(ours.texts().size(), 3U);
+  for (const Endpoint* end : {&ours, &theirs}) {
+    EXPECT_EQ(end->closed->outcome, CloseOutcome::clean);
+    EXPECT_TRUE(end->closed->tls.notify_sent && end->closed->tls.notify_received);
+  }
+}
+
+TEST_P(TlsClose, ACloseNotifyWhileSendingLosesNothing) {
+  auto [ours, peer] = wire();
+  const std::string last_words(3'000'000, 'w');
+  peer.pause_reading();
+  EXPECT_EQ(ours.send(last_words), Start::io_pending);
+  settle();
+  peer.send_close(CloseStatus(4000));
+  peer.send_marker();
+  ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  settle();
+  EXPECT_FALSE(ours.closed);
+  EXPECT_EQ(ours.shutdown(CloseStatus(4001)), Start::io_pending);
+  peer.resume_reading();
+  ASSERT_TRUE(pump([&] { return peer.close_received() && peer.layer_ended(); }));
+  EXPECT_EQ(peer.payloads(text_frame), std::vector<std::string>{last_words});
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+}
+
+TEST_P(TlsClose, AMissingCloseNotifyIsHarmlessBehindBothCloseFrames) {
+  auto [ours, peer] = wire();
+  peer.never_answer_end();
+  close_both(ours, peer);
+  peer.send_bare_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_TRUE(ours.closed->tls.truncated);
+  EXPECT_FALSE(ours.closed->tls.notify_received);
+  EXPECT_TRUE(ours.closed->tls.notify_sent);
+  if (server) {
+    EXPECT_EQ(server->tally().tls_truncated, 1U);
+  }
+}
+
+TEST_P(TlsClose, AFinWithoutCloseNotifyIsNoEndOfAConversation) {
+  auto [ours, peer] = wire();
+  peer.send(text_frame, "half a conversation");
+  peer.send_bare_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.texts().size(), 1U);
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+  EXPECT_TRUE(ours.closed->tls.truncated);
+}
+
+TEST_P(TlsClose, ATruncationBehindThePeersCloseAloneIsNotClean) {
+  auto [ours, peer] = wire();
+  peer.send_close();
+  peer.send_bare_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+  EXPECT_TRUE(ours.closed->tls.truncated);
+}
+
+TEST_P(TlsClose, ATruncationWhileHalfClosedIsNotClean) {
+  auto [ours, peer] = wire();
+  EXPECT_EQ(ours.shutdown(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
+  peer.send_bare_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+  EXPECT_TRUE(ours.closed->tls.truncated);
+}
+
+TEST_P(TlsClose, AHeldMessageComesBeforeTheTruncationBehindIt) {
+  auto [ours, peer] = wire();
+  ours.pause();
+  for (int i = 0; i < 4; ++i) peer.send(text_frame, std::string(9000, 'h'));
+  peer.send_bare_fin();
+  settle();
+  EXPECT_FALSE(ours.closed);
+  ours.resume();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.messages.size(), 4U);
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+}
+
+TEST_P(TlsClose, ACloseNotifyThatIsNeverAnsweredIsBounded) {
+  WebSocketOptions options;
+  options.close_timeout = 60ms;
+  auto [ours, peer] = wire(options);
+  peer.never_answer_end();
+  close_both(ours, peer);
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);
+  EXPECT_EQ(ours.closed->tls.notify_received, false);
+}
+
+TEST_P(TlsClose, AResetIsADrop) {
+  auto [ours, peer] = wire();
+  peer.reset();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+  EXPECT_EQ(ours.closed->error, Error(ECONNRESET));
+  EXPECT_FALSE(ours.closed->tls.truncated);
+}
+
+TEST_P(TlsClose, AChangedRecordIsNamedAndThePeerIsTold) {
+  auto [ours, peer] = wire();
+  peer.spoil_next_write();
+  peer.send(text_frame, "changed on its way");
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_TRUE(ours.messages.empty());
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+  EXPECT_EQ(ours.closed->error, Error(EPROTO));
+  EXPECT_EQ(ours.closed->tls.failure, TlsFailure::bad_record_mac);
+  EXPECT_TRUE(pump([&] { return peer.ended(); })) << "FIN, behind the alert";
+}
+
+TEST_P(TlsClose, HalfARecordAndFinIsATruncation) {
+  auto [ours, peer] = wire();
+  peer.cut_next_write(9);
+  peer.send(text_frame, "cut off");
+  peer.send_bare_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+  EXPECT_TRUE(ours.closed->tls.truncated);
+}
+
+TEST_P(TlsClose, AWholeConversationInSingleBytes) {
+  trickling = true;
+  auto [ours, peer] = wire();
+  peer.send(text_frame, "byte by byte");
+  ASSERT_TRUE(pump([&] { return ours.messages.size() == 1; }));
+  EXPECT_EQ(ours.send("whole"), Start::io_pending);
+  close_both(ours, peer);
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_TRUE(ours.closed->tls.notify_received);
+  trickling = false;
+}
+
+TEST_P(TlsClose, AnIdleOrHalfClosedConnectionHoldsNoBuffer) {
+  auto [ours, theirs] = open_pair();
+  const std::string message(50'000, 'x');
+  EXPECT_EQ(ours.send(message), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return theirs.messages.size() == 1; }));
+  settle();
+  const TlsPools& pools = TlsPools::of(reactor->core());
+  const auto held = [&] {
+    return pools.chunks.taken() + pools.batches->taken() + pools.held.taken();
+  };
+  EXPECT_EQ(held(), 0U);
+  EXPECT_EQ(ours.shutdown(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return theirs.peer_close && ours.shutdown_done; }));
+  settle();
+  EXPECT_EQ(held(), 0U);
+}
+
+}  // namespace
+}  // namespace ringdown

@@ -1,0 +1,374 @@
+// TLS handshakes that come about, and those that do not: each failure under its name, counted, and
+// nobody else disturbed.
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "certificate_files.h"
+#include "fixture.h"
+#include "secured.h"
+
+namespace ringdown {
+namespace {
+
+using protocol::testing::make_identity;
+using protocol::testing::test_authority;
+using protocol::testing::test_server;
+using protocol::testing::Wanted;
+
+class TlsOpening : public WebSocketTest {
+ protected:
+  Server& serve_with(SecureContext& context, std::size_t handshakes_max = 0,
+                     std::chrono::milliseconds open_timeout = 10s) {
+    ServerOptions options;
+    options.websocket = automatic();
+    options.websocket.open_timeout = open_timeout;
+    options.secure = &context;
+    options.tls_handshakes_max = handshakes_max;
+    return serve(options);
+  }
+  Endpoint& dial_as(SecureContext& context, std::string_view server_name) {
+    DialRequest request;
+    request.url = "wss://" + std::string(server_name) + "/";
+    request.address = address;
+    request.secure = &context;
+    return WebSocketTest::dial(request);
+  }
+  TlsServerOptions options_of(const TlsCertificate& paths) {
+    TlsServerOptions options;
+    options.certificates = {paths};
+    options.version_min = tested_version_min();
+    options.version_max = tested_version_max();
+    return options;
+  }
+  TlsClientOptions trusting_authority() {
+    TlsClientOptions options;
+    options.system_roots = false;
+    options.ca_certificates = files.pem(test_authority());
+    options.version_min = tested_version_min();
+    options.version_max = tested_version_max();
+    return options;
+  }
+  void close(Endpoint& endpoint) {
+    EXPECT_EQ(endpoint.close(), Start::io_pending);
+    ASSERT_TRUE(pump([&] { return endpoint.closed.has_value(); }));
+    EXPECT_EQ(endpoint.closed->outcome, CloseOutcome::clean);
+  }
+  // A dial that fails, and the alert that the server counts.
+  void expect_refused(const Wanted& wanted, TlsFailure failure, std::string_view server_name) {
+    TlsServerContext context(options_of(files.write(make_identity(wanted, &test_authority()))));
+    TlsClientContext client(trusting_authority());
+    serve_with(context);
+    Endpoint& refused = dial_as(client, server_name);
+    ASSERT_TRUE(pump([&] { return refused.open_failed.has_value(); }));
+    EXPECT_EQ(refused.open_failed->failure, OpenFailure::tls_failed);
+    EXPECT_EQ(refused.open_failed->tls, failure) << name(refused.open_failed->tls);
+    ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+    EXPECT_EQ(server->tally().tls_failed, 1U);
+    EXPECT_EQ(count(TlsFailure::alert_received), 1U);
+    finish();
+  }
+  std::uint64_t count(TlsFailure failure) const {
+    return server->tally().tls_failures[static_cast<std::size_t>(failure)];
+  }
+  // Contexts are the test's own, and must outlive what uses them.
+  void finish() { TearDown(); }
+  void TearDown() override {
+    if (reactor) WebSocketTest::TearDown();
+  }
+
+  CertificateFiles files;
+};
+
+TEST_F(TlsOpening, VerifiesTheNameAndResumes) {
+  TlsServerContext context(options_of(files.write(test_server())));
+  TlsClientContext client(trusting_authority());
+  serve_with(context);
+  for (const bool resumed : {false, true}) {
+    Endpoint& endpoint = dial_as(client, "server.test");
+    ASSERT_TRUE(pump([&] { return endpoint.opened; }));
+    settle();
+    close(endpoint);
+    EXPECT_EQ(endpoint.closed->tls.resumed, resumed);
+    EXPECT_TRUE(endpoint.closed->tls.secured);
+  }
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_EQ(server->tally().tls_handshakes, 2U);
+  EXPECT_EQ(server->tally().tls_resumed, 1U);
+  finish();
+}
+
+TEST_F(TlsOpening, ResumesWithTheKeyBeforeAndNotWithOneOlder) {
+  TlsServerOptions options = options_of(files.write(test_server()));
+  options.ticket_key_lifetime = 1s;
+  TlsServerContext context(options);
+  TlsClientContext client(trusting_authority());
+  serve_with(context);
+  for (const bool resumed : {false, true, false}) {
+    Endpoint& endpoint = dial_as(client, "server.test");
+    ASSERT_TRUE(pump([&] { return endpoint.opened; }));
+    settle();
+    close(endpoint);
+    EXPECT_EQ(endpoint.closed->tls.resumed, resumed);
+    std::this_thread::sleep_for(resumed ? 2500ms : 1200ms);
+  }
+  finish();
+}
+
+TEST_F(TlsOpening, RefusesTheCertificateOfAnotherHost) {
+  expect_refused({}, TlsFailure::host_mismatch, "other.test");
+}
+
+TEST_F(TlsOpening, RefusesTheCertificateOfAnotherAddress) {
+  expect_refused({}, TlsFailure::host_mismatch, "127.0.0.1");
+}
+
+TEST_F(TlsOpening, RefusesAnExpiredCertificate) {
+  expect_refused({.begins = std::chrono::hours(-48), .ends = std::chrono::hours(-24)},
+                 TlsFailure::certificate_expired, "server.test");
+}
+
+TEST_F(TlsOpening, RefusesACertificateOfTomorrow) {
+  expect_refused({.begins = std::chrono::hours(24), .ends = std::chrono::hours(48)},
+                 TlsFailure::certificate_not_yet_valid, "server.test");
+}
+
+TEST_F(TlsOpening, RefusesASelfSignedCertificateUnlessItIsTrustedOrNothingIsVerified) {
+  TlsClientContext strict(trusting_authority());
+  TlsClientContext insecure([] {
+    TlsClientOptions options;
+    options.verify = false;
+    return options;
+  }());
+  serve_with(secured_server());
+  Endpoint& refused = dial_as(strict, "test");
+  ASSERT_TRUE(pump([&] { return refused.open_failed.has_value(); }));
+  EXPECT_EQ(refused.open_failed->tls, TlsFailure::certificate_self_signed);
+  Endpoint& anyhow = dial_as(insecure, "whatever.test");
+  Endpoint& told = dial_as(secured_client(), "localhost");
+  ASSERT_TRUE(pump([&] { return anyhow.opened && told.opened; }));
+  close(anyhow);
+  close(told);
+  finish();
+}
+
+TEST_F(TlsOpening, ShowsTheCertificateThatTheClientAsksFor) {
+  TlsServerOptions options = options_of(files.write(test_server()));
+  const Wanted second{.name = "second.test", .hosts = "DNS:second.test,DNS:*.more.test"};
+  options.certificates.push_back(files.write(make_identity(second, &test_authority())));
+  TlsServerContext context(options);
+  TlsClientContext client(trusting_authority());
+  serve_with(context);
+  for (const char* name_asked : {"server.test", "second.test", "a.more.test"}) {
+    Endpoint& endpoint = dial_as(client, name_asked);
+    ASSERT_TRUE(pump([&] { return endpoint.opened; })) << name_asked;
+    close(endpoint);
+  }
+  Endpoint& none = dial_as(client, "third.test");
+  ASSERT_TRUE(pump([&] { return none.open_failed.has_value(); }));
+  EXPECT_EQ(none.open_failed->tls, TlsFailure::host_mismatch);
+  finish();
+}
+
+TEST_F(TlsOpening, AsksForClientCertificates) {
+  TlsServerOptions options = options_of(files.write(test_server()));
+  options.client_certificates = TlsClientCertificates::required;
+  options.client_ca_file = files.write(test_authority()).chain_file;
+  TlsServerContext context(options);
+  TlsClientContext without(trusting_authority());
+  TlsClientOptions with = trusting_authority();
+  with.certificate = files.write(make_identity({.name = "client"}, &test_authority()));
+  TlsClientContext client(with);
+  serve_with(context);
+  Endpoint& good = dial_as(client, "server.test");
+  ASSERT_TRUE(pump([&] { return good.opened; }));
+  close(good);
+  Endpoint& refused = dial_as(without, "server.test");
+  ASSERT_TRUE(pump([&] { return refused.open_failed.has_value(); }));
+  EXPECT_EQ(refused.open_failed->tls, TlsFailure::alert_received);
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_EQ(count(TlsFailure::certificate_missing), 1U);
+  finish();
+}
+
+TEST_F(TlsOpening, ReloadsCertificatesForTheConnectionsToCome) {
+  const TlsCertificate paths = files.write(test_server());
+  TlsServerContext context(options_of(paths));
+  TlsClientContext client(trusting_authority());
+  serve_with(context);
+  Endpoint& before = dial_as(client, "server.test");
+  ASSERT_TRUE(pump([&] { return before.opened; }));
+
+  std::ofstream(paths.chain_file) << "not a certificate";
+  EXPECT_THROW(context.reload(), SetupError);
+  Endpoint& still = dial_as(client, "server.test");
+  ASSERT_TRUE(pump([&] { return still.opened; }));
+
+  const Wanted renewed{.name = "renewed.test", .hosts = "DNS:renewed.test"};
+  files.write_to(paths, make_identity(renewed, &test_authority()));
+  context.reload();
+  Endpoint& after = dial_as(client, "renewed.test");
+  ASSERT_TRUE(pump([&] { return after.opened; }));
+  for (Endpoint* endpoint : {&before, &still, &after}) close(*endpoint);
+  finish();
+}
+
+// --- what is no TLS ---
+
+TEST_F(TlsOpening, NamesAPlainClientAndServesTheOthers) {
+  serve_with(secured_server());
+  Endpoint& other = dial_as(secured_client(), "test");
+  const auto layer = std::exchange(make_raw_layer, nullptr);
+  RawPeer& plain = raw_client();
+  make_raw_layer = layer;
+  plain.request_upgrade();
+  ASSERT_TRUE(pump([&] { return plain.ended() || plain.was_reset(); }));
+  EXPECT_FALSE(plain.was_reset());
+  plain.send_fin();
+  ASSERT_TRUE(pump([&] { return other.opened && server->open_connections() == 1; }));
+  EXPECT_EQ(count(TlsFailure::not_tls), 1U);
+  EXPECT_EQ(server->tally().tls_failed, 1U);
+  close(other);
+  finish();
+}
+
+TEST_F(TlsOpening, NamesAPlainServer) {
+  const auto layer = std::exchange(make_raw_layer, nullptr);
+  RawPeer& plain = raw_server({});
+  make_raw_layer = layer;
+  plain.write("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  plain.send_fin();
+  Endpoint& client = clients.back();
+  ASSERT_TRUE(pump([&] { return client.open_failed.has_value(); }));
+  EXPECT_EQ(client.open_failed->failure, OpenFailure::tls_failed);
+  EXPECT_EQ(client.open_failed->tls, TlsFailure::not_tls);
+}
+
+TEST_F(TlsOpening, RefusesWssWithoutAContextAndSaysTheCure) {
+  DialRequest request;
+  request.url = "wss://127.0.0.1/";
+  Endpoint endpoint;
+  const DialResult refused = ringdown::dial(*reactor, endpoint, request);
+  EXPECT_EQ(refused.start, Start::bad_argument);
+  EXPECT_NE(refused.problem.find("TlsClientContext"), std::string::npos);
+  request.secure = &secured_server();
+  EXPECT_EQ(ringdown::dial(*reactor, endpoint, request).start, Start::bad_argument);
+  ServerOptions options;
+  options.secure = &secured_client();
+  Server wrong(*reactor, host, options);
+  EXPECT_EQ(wrong.listen(*SocketAddress::parse("127.0.0.1:0")).error, Error(EINVAL));
+}
+
+// --- bounds ---
+
+TEST_F(TlsOpening, BoundsAStalledHandshakeInTime) {
+  serve_with(secured_server(), 0, 80ms);
+  const auto layer = std::exchange(make_raw_layer, nullptr);
+  RawPeer& silent = raw_client();
+  RawPeer& half = raw_client();
+  make_raw_layer = layer;
+  half.write(std::string_view("\x16\x03\x01\x02\x00\x01", 6));  // a handshake record begins
+  ASSERT_TRUE(pump([&] { return server->tally().open_timed_out == 2; }));
+  EXPECT_TRUE(pump([&] { return silent.was_reset() && half.was_reset(); }));
+  finish();
+}
+
+TEST_F(TlsOpening, BoundsHandshakesAtOnce) {
+  serve_with(secured_server(), 2);
+  const auto layer = std::exchange(make_raw_layer, nullptr);
+  raw_client();
+  raw_client();
+  make_raw_layer = layer;
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 2; }));
+  Endpoint& waits = dial_as(secured_client(), "test");
+  settle();
+  EXPECT_FALSE(waits.opened);
+  EXPECT_EQ(server->open_connections(), 2U);
+  raw_peers.front().close();
+  ASSERT_TRUE(pump([&] { return waits.opened; })) << "one has room now";
+  close(waits);
+  finish();
+}
+
+TEST_F(TlsOpening, BoundsTheBytesOfAHandshake) {
+  serve_with(secured_server());
+  const auto layer = std::exchange(make_raw_layer, nullptr);
+  RawPeer& talker = raw_client();
+  make_raw_layer = layer;
+  // Handshake records of a ClientHello that never ends.
+  std::string record("\x16\x03\x01\x40\x00", 5);
+  record += std::string("\x01\xff\xff\xff", 4) + std::string(0x4000 - 4, 'x');
+  for (int i = 0; i < 64; ++i) talker.write(record);
+  ASSERT_TRUE(pump([&] { return server->tally().tls_failed == 1; }));
+  finish();
+}
+
+TEST_F(TlsOpening, AClientThatGoesAwayIsCountedByName) {
+  serve_with(secured_server());
+  const auto layer = std::exchange(make_raw_layer, nullptr);
+  RawPeer& leaves = raw_client();
+  make_raw_layer = layer;
+  leaves.write(std::string_view("\x16\x03\x01\x02\x00\x01", 6));
+  leaves.send_fin();
+  ASSERT_TRUE(pump([&] { return server->tally().tls_failed == 1; }));
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_EQ(count(TlsFailure::truncated_handshake), 1U);
+  finish();
+}
+
+// --- files ---
+
+class TlsSetup : public ::testing::Test {
+ protected:
+  std::string problem(const TlsCertificate& paths) {
+    TlsServerOptions options;
+    options.certificates = {paths};
+    try {
+      TlsServerContext context(options);
+    } catch (const SetupError& error) {
+      return error.what();
+    }
+    return "nothing";
+  }
+  CertificateFiles files;
+};
+
+TEST_F(TlsSetup, NamesTheFileAndTheCause) {
+  const TlsCertificate good = files.write(test_server());
+  const TlsCertificate other = files.write(make_identity({}, &test_authority()));
+  EXPECT_EQ(problem(good), "nothing");
+  const std::string missing = problem({"/nowhere/chain.pem", good.key_file});
+  EXPECT_EQ(missing, "/nowhere/chain.pem: cannot be read (ENOENT): is the path right?");
+  const std::string wrong_key = problem({good.chain_file, other.key_file});
+  EXPECT_NE(wrong_key.find(other.key_file + ": the key is not that of"), std::string::npos)
+      << wrong_key;
+  const std::string no_key = problem({good.chain_file, good.chain_file});
+  EXPECT_NE(no_key.find("no private key in PEM"), std::string::npos) << no_key;
+  const std::string no_chain = problem({good.key_file, good.key_file});
+  EXPECT_NE(no_chain.find("no certificate in PEM"), std::string::npos) << no_chain;
+  for (const std::string& text : {missing, wrong_key, no_key, no_chain}) {
+    EXPECT_EQ(text.find('\n'), std::string::npos) << "one line";
+  }
+}
+
+TEST_F(TlsSetup, ReadsTheSystemsRoots) {
+  EXPECT_NO_THROW(TlsClientContext{});
+  EXPECT_NO_THROW(TlsClientContext{});  // and again, without reading them
+}
+
+TEST_F(TlsSetup, RefusesAnExtraAuthorityThatIsNone) {
+  TlsClientOptions options;
+  options.ca_file = files.write(test_server()).key_file;
+  EXPECT_THROW(TlsClientContext{options}, SetupError);
+  TlsServerOptions none;
+  EXPECT_THROW(TlsServerContext{none}, SetupError);
+  none.self_signed_for = {"a, b"};
+  EXPECT_THROW(TlsServerContext{none}, SetupError);
+}
+
+}  // namespace
+}  // namespace ringdown
