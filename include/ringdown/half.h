@@ -1,5 +1,5 @@
 // The two halves of a layer: TCP and WebSocket each have a sending and a receiving direction, and
-// TLS, which is not there yet, has too.
+// TLS has too.
 #pragma once
 
 #include <cstdint>

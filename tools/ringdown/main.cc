@@ -134,8 +134,8 @@ void add_storm_load(CLI::App& command, StormOptions& options) {
 }
 
 void add_storm_close(CLI::App& command, StormOptions& options) {
-  add_option(command, "--half-close", "ws|tcp", "ws",
-             "ends with the Close frame, or also with FIN right behind it",
+  add_option(command, "--half-close", "ws|tls|tcp", "ws",
+             "ends with the Close frame, also with close_notify, or also with FIN right behind it",
              [&](const char* option, const std::string& text) {
                options.half_close_depth = parse_depth(option, text);
              });
@@ -167,6 +167,9 @@ void add_storm_close(CLI::App& command, StormOptions& options) {
                }
                options.path = text;
              });
+  command.add_option("--ca", options.tls.ca_file, "PEM of who signed the certificate of wss://")
+      ->type_name("FILE");
+  command.add_flag("--insecure", options.tls.insecure, "wss:// without verifying who answers");
   command.add_option("--json", options.json_file, "writes the result there")->type_name("FILE");
   command.add_flag("--quiet", options.quiet, "no progress");
 }
@@ -174,8 +177,9 @@ void add_storm_close(CLI::App& command, StormOptions& options) {
 CLI::App& add_storm(CLI::App& program, StormOptions& options) {
   CLI::App& command = *program.add_subcommand("storm", "closing handshakes at scale");
   command.footer(storm_examples);
-  command.add_option("URL", options.url,
-                     "ws://HOST[:PORT][/PATH]; without it, a server of its own (push mode)");
+  command.add_option(
+      "URL", options.url,
+      "ws:// or wss://HOST[:PORT][/PATH]; without it, a server of its own (push mode)");
   add_storm_load(command, options);
   add_storm_close(command, options);
   return command;
@@ -229,6 +233,11 @@ CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
                options.mode = parse_mode(option, text);
              });
   add_serve_limits(command, options);
+  command.add_option("--tls-cert", options.tls.certificate_file, "certificate chain, PEM: wss://")
+      ->type_name("FILE");
+  command.add_option("--tls-key", options.tls.key_file, "its key, PEM")->type_name("FILE");
+  command.add_flag("--tls-self-signed", options.tls.self_signed,
+                   "wss:// with a certificate made on the spot");
   command.add_option("--json", options.json_file, "writes the tally there")->type_name("FILE");
   command.add_flag("--quiet", options.quiet, "no progress");
   return command;

@@ -193,6 +193,12 @@ void print_report(std::ostream& out, const StormResult& result) {
                    seconds(result.phases.open), seconds(result.phases.half_close),
                    seconds(result.phases.hold), seconds(result.phases.drain));
   }
+  if (result.plan.secure != nullptr) {
+    out << "  TLS: close_notify sent " << with_separators(tally.close_notify_sent) << ", received "
+        << with_separators(tally.close_notify_received) << ", missing "
+        << with_separators(tally.tls_truncated) << "; resumed "
+        << with_separators(tally.tls_resumed) << '\n';
+  }
   print_latencies(out, tally);
   print_costs(out, result);
   print_honesty(out, result);

@@ -205,6 +205,13 @@ Json to_json(const StormResult& result) {
                         {"hold", seconds(result.phases.hold)},
                         {"drain", seconds(result.phases.drain)}};
   }
+  json["tls"] = nullptr;
+  if (result.plan.secure != nullptr) {
+    json["tls"] = {{"resumed", tally.tls_resumed},
+                   {"close_notify_sent", tally.close_notify_sent},
+                   {"close_notify_received", tally.close_notify_received},
+                   {"truncated", tally.tls_truncated}};
+  }
   json["late_messages"] = {{"expected", tally.late_expected}, {"received", tally.late_received}};
   json["latency_us"] = {{"connect", json_of(tally.connect)},
                         {"upgrade", json_of(tally.upgrade)},

@@ -29,6 +29,15 @@ struct ServeTally {
   void add(const ServerTally& tally) {
     sum.accepted += tally.accepted;
     sum.accept_failed += tally.accept_failed;
+    sum.tls_failed += tally.tls_failed;
+    for (std::size_t i = 0; i < tls_failure_count; ++i) {
+      sum.tls_failures[i] += tally.tls_failures[i];
+    }
+    sum.tls_handshakes += tally.tls_handshakes;
+    sum.tls_resumed += tally.tls_resumed;
+    sum.close_notify_sent += tally.close_notify_sent;
+    sum.close_notify_received += tally.close_notify_received;
+    sum.tls_truncated += tally.tls_truncated;
     sum.opened += tally.opened;
     sum.refused += tally.refused;
     sum.open_timed_out += tally.open_timed_out;
@@ -67,6 +76,7 @@ class ServeRun : Immovable {
   MainWait wait_{bell_};
   Progress progress_;
   ReleaseHub hub_;
+  std::shared_ptr<SecureContext> secure_;  // outlives the threads
   std::vector<std::unique_ptr<ServiceThread>> threads_;
   TimePoint shown_at_ = Clock::now();
   std::uint64_t opened_when_shown_ = 0;
@@ -76,6 +86,8 @@ void ServeRun::start() {
   ServiceOptions service;
   service.mode = options_.mode;
   service.answer_delay = options_.answer_delay;
+  secure_ = secure_context(options_.tls, options_.listen);
+  service.server.secure = secure_.get();
   service.server.reuse_port = options_.threads > 1;
   const std::uint64_t threads = options_.threads;
   WebSocketOptions& websocket = service.server.websocket;
@@ -153,6 +165,24 @@ void ServeRun::show(std::string_view phase) {
   progress_.show(snapshot);
 }
 
+nlohmann::ordered_json tls_of(const ServerTally& sum) {
+  nlohmann::ordered_json failures = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < tls_failure_count; ++i) {
+    if (sum.tls_failures[i] > 0) {
+      failures[std::string(name(static_cast<TlsFailure>(i)))] = sum.tls_failures[i];
+    }
+  }
+  return {
+      {"handshakes", sum.tls_handshakes},
+      {"resumed", sum.tls_resumed},
+      {"failed", sum.tls_failed},
+      {"failures", std::move(failures)},
+      {"close_notify_sent", sum.close_notify_sent},
+      {"close_notify_received", sum.close_notify_received},
+      {"truncated", sum.tls_truncated},
+  };
+}
+
 nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& tally) {
   const ServerTally& sum = tally.sum;
   return {
@@ -171,6 +201,7 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"dropped", sum.dropped},
       {"open_at_drain", tally.drained},
       {"aborted_by_drain", sum.aborted_by_drain},
+      {"tls", options.tls.is_asked() ? tls_of(sum) : nlohmann::ordered_json(nullptr)},
   };
 }
 

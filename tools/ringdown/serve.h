@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "secure_options.h"
 #include "service_thread.h"
 
 namespace ringdown::program {
@@ -21,6 +22,7 @@ struct ServeOptions {
   std::chrono::milliseconds answer_delay{0};
   std::chrono::milliseconds hold_eof{0};
   std::chrono::milliseconds drain_timeout{10'000};
+  ServeTls tls;
   std::string json_file;
   bool quiet = false;
 };

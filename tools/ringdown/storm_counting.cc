@@ -90,6 +90,10 @@ void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {
 }
 
 void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
+  tally_.tls_resumed += closed.tls.resumed ? 1 : 0;
+  tally_.close_notify_sent += closed.tls.notify_sent ? 1 : 0;
+  tally_.close_notify_received += closed.tls.notify_received ? 1 : 0;
+  tally_.tls_truncated += closed.tls.truncated ? 1 : 0;
   if (closed.peer_status != CloseStatus::abnormal) {
     ++tally_.close_codes[static_cast<std::uint16_t>(closed.peer_status)];
   }

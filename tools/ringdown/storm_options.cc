@@ -89,9 +89,9 @@ std::string_view StormOptions::option_that_demands_push() const {
 
 HalfCloseDepth parse_depth(std::string_view option, std::string_view text) {
   if (text == "ws") return HalfCloseDepth::websocket;
+  if (text == "tls") return HalfCloseDepth::tls;
   if (text == "tcp") return HalfCloseDepth::tcp;
-  throw UsageError(std::string(option) + ": ws or tcp, not '" + std::string(text) + "'" +
-                   (text == "tls" ? " (no TLS in this build)" : ""));
+  throw UsageError(std::string(option) + ": ws, tls or tcp, not '" + std::string(text) + "'");
 }
 
 void check(const StormOptions& options) {
@@ -110,23 +110,30 @@ void check(const StormOptions& options) {
   if (options.close_status == CloseStatus::none && !options.close_reason.empty()) {
     throw UsageError("--close-reason: none with --close-status 1005, which sends an empty Close");
   }
+  const bool secure = options.url.starts_with(tls_scheme);
+  if (options.tls.is_asked() && !secure) {
+    throw UsageError("--ca and --insecure: only with a wss:// URL");
+  }
+  if (options.half_close_depth == HalfCloseDepth::tls && !secure) {
+    throw UsageError("--half-close: tls only with a wss:// URL; ws or tcp");
+  }
   if (options.threads > options.connections) {
     throw UsageError("--threads: at most one for each of the --connections");
   }
 }
 
 UrlParts parse_url(const std::string& url) {
-  if (url.starts_with(tls_scheme)) {
-    throw UsageError("URL: wss:// is not possible, there is no TLS in this build: use ws://");
-  }
-  if (!url.starts_with(plain_scheme)) {
-    throw UsageError("URL: ws://HOST[:PORT][/PATH], not '" + url + "'");
-  }
   UrlParts parts;
-  const std::size_t path = url.find_first_of("/?#", plain_scheme.size());
+  parts.secure = url.starts_with(tls_scheme);
+  if (!parts.secure && !url.starts_with(plain_scheme)) {
+    throw UsageError("URL: ws://HOST[:PORT][/PATH] or wss://..., not '" + url + "'");
+  }
+  if (parts.secure) parts.port = 443;
+  const std::size_t scheme_size = (parts.secure ? tls_scheme : plain_scheme).size();
+  const std::size_t path = url.find_first_of("/?#", scheme_size);
   parts.origin = url.substr(0, path);
   if (path != std::string::npos) parts.path = url.substr(path);
-  std::string_view authority = std::string_view(parts.origin).substr(plain_scheme.size());
+  std::string_view authority = std::string_view(parts.origin).substr(scheme_size);
   // RFC 3986 3.2.2: an IPv6 literal stands in brackets.
   const std::size_t bracket = authority.starts_with('[') ? authority.find(']') : 0;
   if (bracket == std::string_view::npos) throw UsageError("URL: no ']' in '" + url + "'");

@@ -12,6 +12,7 @@
 #include "ringdown/close_status.h"
 #include "ringdown/socket_address.h"
 #include "ringdown/websocket.h"
+#include "secure_options.h"
 
 namespace ringdown::program {
 
@@ -54,6 +55,7 @@ struct StormOptions {
   std::chrono::milliseconds open_timeout{10'000};
   unsigned threads = 1;
   std::vector<SocketAddress> source_addresses;
+  StormTls tls;
   std::string path;
   std::string json_file;
   bool quiet = false;
@@ -77,12 +79,13 @@ HalfCloseDepth parse_depth(std::string_view option, std::string_view text);
 // Throws UsageError where two options contradict each other.
 void check(const StormOptions& options);
 
-// The parts of a ws:// URL that a storm needs itself; the rest is the library's to judge.
+// The parts of a ws:// or wss:// URL that a storm needs itself; the rest is the library's to judge.
 struct UrlParts {
   std::string host;  // without brackets
-  std::uint16_t port = 80;
-  std::string origin;  // "ws://host:port", as written
-  std::string path;    // "/..." or empty
+  bool secure = false;
+  std::uint16_t port = 80;  // 443 of wss://
+  std::string origin;       // "ws://host:port", as written
+  std::string path;         // "/..." or empty
 };
 // Throws UsageError.
 UrlParts parse_url(const std::string& url);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct StormPlan {
   std::vector<SocketAddress> destinations;  // connections go round them
   std::vector<SocketAddress> sources;       // empty: the kernel's choice
   bool own_server = false;
+  std::shared_ptr<SecureContext> secure;  // of a wss:// URL
   // Settled when the server's 101 was seen.
   bool server_pushes = false;
   std::uint32_t late_messages = 0;

@@ -56,6 +56,7 @@ void StormRun::plan_foreign_server() {
   const StormOptions& options = plan_.options;
   const UrlParts url = parse_url(options.url);
   plan_.url = url.origin + (options.path.empty() ? url.path : options.path);
+  if (url.secure) plan_.secure = secure_context(options.tls);
   plan_.destinations = resolve(url);
   if (plan_.options.source_addresses.empty()) {
     plan_.options.source_addresses = loopback_sources(options, plan_.destinations.front());

@@ -28,6 +28,10 @@ void StormTally::merge(const StormTally& other) {
   code_changed += other.code_changed;
   peer_closed_first += other.peer_closed_first;
   add(close_codes, other.close_codes);
+  tls_resumed += other.tls_resumed;
+  close_notify_sent += other.close_notify_sent;
+  close_notify_received += other.close_notify_received;
+  tls_truncated += other.tls_truncated;
   late_expected += other.late_expected;
   late_received += other.late_received;
   messages_lost += other.messages_lost;

@@ -35,6 +35,12 @@ struct StormTally {
   std::map<std::uint16_t, std::uint64_t>
       close_codes;  // of the peers' Close frames; 1005: it was empty
 
+  // With TLS, of connections that were open.
+  std::uint64_t tls_resumed = 0;
+  std::uint64_t close_notify_sent = 0;
+  std::uint64_t close_notify_received = 0;
+  std::uint64_t tls_truncated = 0;  // FIN came instead of the peer's close_notify
+
   std::uint64_t late_expected = 0;
   std::uint64_t late_received = 0;
   std::uint64_t messages_lost = 0;

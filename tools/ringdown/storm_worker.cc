@@ -41,6 +41,7 @@ std::string close_command(const StormOptions& options) {
 DialRequest dial_request(const StormPlan& plan) {
   DialRequest request;
   request.url = plan.url;
+  request.secure = plan.secure.get();
   request.options.close_timeout = plan.options.close_timeout;
   // What is held has its deadline from the release on; see StormWorker::start_deadline.
   if (!plan.holds) request.options.half_closed_timeout = plan.options.close_timeout;
