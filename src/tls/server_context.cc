@@ -87,6 +87,11 @@ class TlsServerContext::Core {
     SSL_CTX_up_ref(context_.get());
     return Owned<SSL_CTX>(context_.get());
   }
+  // Without a hold of the caller's own: good until the next reload.
+  SSL_CTX* held() const {
+    const std::lock_guard lock(mutex_);
+    return context_.get();
+  }
 
  private:
   Owned<SSL_CTX> make_contexts() {
@@ -165,6 +170,6 @@ SecureStream& TlsServerContext::make_stream(Reactor& reactor, TcpStream& tcp,
   return *TlsPools::of(core).streams->take(core, tcp, events, context.get(), session, nullptr);
 }
 
-void* TlsServerContext::native() const noexcept { return core_->context().get(); }
+void* TlsServerContext::native() const noexcept { return core_->held(); }
 
 }  // namespace ringdown
