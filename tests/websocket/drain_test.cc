@@ -228,7 +228,7 @@ TEST_F(Drain, TakesInWhoIsClosingAlready) {
   auto [closing, three] = wire(Role::server, {});
   EXPECT_EQ(closing.close(CloseStatus(4003)), Start::io_pending);
   ASSERT_TRUE(pump([&] { return unanswered.peer_close && one.close_received(); }));
-  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  ASSERT_EQ(server->drain(plan(1s)), Start::io_pending);
   ASSERT_TRUE(pump([&] { return unanswered.closed.has_value(); }));
   EXPECT_EQ(two.close_received()->status(), CloseStatus::going_away);
   one.send_close();

@@ -95,7 +95,6 @@ class WebSocketTest : public ::testing::Test {
   void settle();
 
   int descriptors_at_start_;
-  int threads_at_start_;
   std::unique_ptr<Reactor> reactor;
   std::unique_ptr<Server> server;
   SocketAddress address;  // the server's, or that of the raw server
@@ -109,6 +108,7 @@ class WebSocketTest : public ::testing::Test {
 
   UniqueFd raw_listener_;
   std::vector<std::uint16_t> ports_;
+  bool on_ipv6_ = false;
 };
 
 // The same test for our endpoint as client and as server.
