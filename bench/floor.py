@@ -10,6 +10,8 @@ import json
 import os
 import re
 import signal
+import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -22,6 +24,11 @@ FLOORS = {
     "echo": ["floor_uring"],
     "echo_epoll": ["floor_epoll"],
 }
+
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 class Server:
@@ -51,8 +58,6 @@ class Server:
 
 
 def wait_for_port(port):
-    import socket
-
     for _ in range(200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -143,9 +148,9 @@ class Bench:
 
     def memory(self):
         """What a half-closed connection costs the server's process."""
-        count = 18000
+        first, count = 1000, 18000
         with self.ringdown("--answer-delay", "60", "--close-timeout", "120") as server:
-            self.load(server, "hold", "--conns", "1000", "--half", "none", "--secs", "1")
+            self.load(server, "hold", "--conns", str(first), "--half", "none", "--secs", "1")
             time.sleep(1)  # until the last of them is closed
             warm = resident(server.pid)
             load = subprocess.Popen(
@@ -163,8 +168,97 @@ class Bench:
             result = json.loads(load.stdout.read())
         print(f"\nmemory: {count} half-closed connections")
         print(f"  server side {result['server_side']}, client side {result['client_side']}")
-        print(f"  fixed, after 1000 connections: {warm >> 10} KiB resident")
-        print(f"  each half-closed one: {(held - warm) / count:.0f} bytes of user memory")
+        print(f"  fixed, after {first} connections: {warm >> 10} KiB resident")
+        print(f"  each half-closed one: {(held - warm) / (count - first):.0f} bytes of user memory")
+
+    def tls(self):
+        """What TLS adds to a connection that opens and closes, beside BoringSSL's own handshake,
+        and what an idle and a half-closed one keep."""
+        plain, secure, alone, ratios = [], [], [], []
+        for _ in range(self.options.rounds):
+            plain.append(self.open_and_close())
+            secure.append(self.open_and_close("--tls-self-signed"))
+            alone.append(self.handshake_in_memory())
+            ratios.append((secure[-1] - plain[-1]) / alone[-1])
+        print(f"\nwss: open + close, server CPU, us (median of {self.options.rounds})")
+        for name, values in (
+            ("ws", plain), ("wss, full handshake", secure), ("handshake in memory", alone)
+        ):
+            print(f"  {name:38} {statistics.median(values):8.3f}")
+        print(
+            f"  {'(wss - ws) / in memory':38} {statistics.median(ratios):8.3f} x"
+            f"   ({min(ratios):.3f} to {max(ratios):.3f})"
+        )
+        for half_closed in (False, True):
+            self.tls_memory(half_closed)
+
+    def open_and_close(self, *arguments):
+        """Of the server, in us a connection, once it is warm."""
+        count = 1000 * int(self.options.seconds)
+        with self.ringdown(*arguments) as server:
+            def closes(handshakes):
+                before = processor_time(server.pid)
+                self.run_storm(
+                    server, "--pattern", "client-first", "--connections", "64", "--handshakes",
+                    str(handshakes), *(["--insecure", "--no-resumption"] if arguments else []),
+                )
+                return processor_time(server.pid) - before
+            closes(500)
+            return closes(count) / count * 1e6
+
+    def handshake_in_memory(self):
+        output = subprocess.run(
+            ["taskset", "-c", SERVER_CPU, os.path.join(self.options.build, "bench/tls_bench"),
+             "--benchmark_format=json", "--benchmark_min_time=0.5"],
+            capture_output=True, text=True, check=True,
+        ).stdout
+        return json.loads(output)["benchmarks"][0]["real_time"] / 1000
+
+    def tls_memory(self, half_closed):
+        """What each connection costs the server's process. The first ones pay for what is made
+        once; their places in the pools are the next ones'."""
+        first = 500
+        count = 5000 if half_closed else 2000
+        with Server(self.program(
+            "serve", "--listen", "127.0.0.1:0", "--mode", "push", "--quiet", "--tls-self-signed"
+        )) as server:
+            self.run_storm(server, "--insecure", "--no-resumption", "--connections", str(first))
+            time.sleep(1)  # until the last of them is closed
+            warm = resident(server.pid)
+            hold = self.hold_half_closed if half_closed else self.hold_idle
+            held = hold(server, count)
+        kind = "half-closed" if half_closed else "idle"
+        print(f"  {kind:38} {(held - warm) / (count - first):8.0f} bytes of user memory each")
+
+    def hold_half_closed(self, server, count):
+        load = subprocess.Popen(
+            self.storm_command(
+                server, "--insecure", "--no-resumption", "--connections", str(count), "--hold", "3"
+            ),
+            stdout=subprocess.DEVNULL,
+        )
+        held = 0
+        while load.poll() is None:
+            held = max(held, resident(server.pid))
+            time.sleep(0.1)
+        return held
+
+    @staticmethod
+    def hold_idle(server, count):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        clients = []
+        for _ in range(count):
+            client = socket.create_connection(("127.0.0.1", server.port))
+            clients.append(context.wrap_socket(client))
+            clients[-1].sendall(UPGRADE)
+        for client in clients:
+            client.recv(4096)
+        held = resident(server.pid)
+        for client in clients:
+            client.close()
+        return held
 
     def agree(self):
         """Two load generators, one truth: storm's figures beside wsyard's."""
@@ -188,15 +282,21 @@ class Bench:
             medians = [statistics.median(column) for column in zip(*values)]
             print(f"  {name:10} {medians[0]:14.2f} {medians[1]:14.1f} {medians[2]:12.0f}")
 
+    def storm_command(self, server, *arguments):
+        scheme = "wss" if "--insecure" in arguments else "ws"
+        url = f"{scheme}://127.0.0.1:{server.port}/"
+        return ["taskset", "-c", LOAD_CPU, *self.program("storm", url, "--quiet", *arguments)]
+
+    def run_storm(self, server, *arguments):
+        subprocess.run(
+            self.storm_command(server, *arguments), stdout=subprocess.DEVNULL, check=True
+        )
+
     def storm(self, server, rate, count, before):
         path = os.path.join(self.options.build, "agree.json")
-        subprocess.run(
-            ["taskset", "-c", LOAD_CPU]
-            + self.program(
-                "storm", f"ws://127.0.0.1:{server.port}/", "--pattern", "client-first", "--rate",
-                str(rate), "--handshakes", str(count), "--quiet", "--json", path,
-            ),
-            stdout=subprocess.DEVNULL, check=True,
+        self.run_storm(
+            server, "--pattern", "client-first", "--rate", str(rate), "--handshakes", str(count),
+            "--json", path,
         )
         cpu = (processor_time(server.pid) - before) / count * 1e6
         with open(path, encoding="utf-8") as file:
@@ -223,10 +323,10 @@ def main():
     parser.add_argument("--seconds", default="3", help="that a round measures (3)")
     parser.add_argument(
         "workloads", nargs="*", metavar="WORKLOAD",
-        help="close, echo, memory, agree (all of them)",
+        help="close, echo, memory, agree, tls (all of them)",
     )
     options = parser.parse_args()
-    known = ["close", "echo", "memory", "agree"]
+    known = ["close", "echo", "memory", "agree", "tls"]
     for workload in options.workloads:
         if workload not in known:
             parser.error(f"{workload}: one of {', '.join(known)}")

@@ -14,6 +14,11 @@ namespace {
 // After a failure of ours: as long as the peer has to take the alert that names it.
 constexpr std::chrono::seconds alert_linger{1};
 constexpr std::size_t alert_linger_bytes = 1U << 16;
+// Where only the peer's close_notify can follow: most answer ours with it, and end TCP too; one
+// receive, and the descriptor can be closed. Who does not gets our FIN so much later, because
+// shutdown(2) in io_uring runs on a thread of the kernel's: it costs as much as all else in such an
+// ending.
+constexpr std::chrono::milliseconds fin_delay{20};
 // Over TLS no close goes without a bound: close_notify is bytes, for which a peer may have no room.
 constexpr std::chrono::seconds default_linger{10};
 
@@ -104,6 +109,7 @@ Start TlsStream::close(Linger linger) {
   if (failure_) return abort();
   stage_ = Stage::lingering;
   linger_ = linger;
+  fin_is_due_ = true;
   if (linger.deadline == TimePoint::max()) linger_.deadline = reactor_.now() + default_linger;
   linger_timer_.arm(reactor_, linger_.deadline);
   paused_ = false;
@@ -113,7 +119,14 @@ Start TlsStream::close(Linger linger) {
   return Start::io_pending;
 }
 
-Start TlsStream::close_after_sends() { return close({.deadline = TimePoint::max()}); }
+Start TlsStream::close_after_sends() {
+  const Start started = close({.deadline = TimePoint::max()});
+  if (started == Start::io_pending && stage_ == Stage::lingering) {
+    fin_is_due_ = false;
+    linger_timer_.arm(reactor_, reactor_.now() + fin_delay);
+  }
+  return started;
+}
 
 Start TlsStream::abort() {
   if (stage_ == Stage::over || tcp_.is_closed()) return Start::wrong_state;
@@ -138,7 +151,12 @@ void TlsStream::reset(Error reason) {
   wake();
 }
 
-void TlsStream::on_linger_deadline() { reset(Error(ETIMEDOUT)); }
+void TlsStream::on_linger_timer() {
+  if (reactor_.now() >= linger_.deadline) return reset(Error(ETIMEDOUT));
+  fin_is_due_ = true;
+  linger_timer_.arm(reactor_, linger_.deadline);
+  wake();
+}
 
 // --- end of turn ---
 
@@ -272,7 +290,7 @@ void TlsStream::end_below() {
   const bool ended = session_.halves().send != Half::open || !session_.handshake_done();
   if (failure_ || !marker_is_due() || writing_ != nullptr || !ended || !all_below) return;
   if (stage_ == Stage::lingering && peer_is_done()) return end_tcp();
-  if (fin_asked_ || (stage_ != Stage::lingering && !through_)) return;
+  if (fin_asked_ || !(through_ || fin_is_due_)) return;
   fin_asked_ = tcp_.shutdown() == Start::io_pending;
 }
 

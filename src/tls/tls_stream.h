@@ -65,7 +65,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   void on_closed(Error error) override;
 
   void advance();
-  void on_linger_deadline();
+  void on_linger_timer();
   void on_batch_sent(std::size_t size, Error error);
 
   Start shutdown(bool through);
@@ -117,6 +117,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   bool shutdown_asked_ = false;
   bool owes_shutdown_ = false;  // on_shutdown
   bool through_ = false;        // FIN goes out behind close_notify
+  bool fin_is_due_ = false;     // so it does in a linger
   bool fin_asked_ = false;
   bool notify_received_ = false;
   bool truncated_ = false;
@@ -128,7 +129,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   bool released_ = false;
   protocol::TlsSession session_;
   AtTurnEnd<&TlsStream::advance> advance_task_{*this};
-  Timer<&TlsStream::on_linger_deadline> linger_timer_{*this};
+  Timer<&TlsStream::on_linger_timer> linger_timer_{*this};
 };
 
 // With what BoringSSL keeps (2.5 KB) and the connection itself: under 4 KiB for each that is idle.

@@ -108,9 +108,8 @@ void Connection::flush() {
   const bool close_in_batch = handshake_.state().halves.send == Half::ending && !close_sent_;
   sending_->start(*stream_);
   if (!close_in_batch || has_output() || !output_in_flight()) return;
-  if (may_close_with_sends()) {
-    stream_ending_ = true;
-    static_cast<void>(stream_->close_after_sends());
+  if (may_close_with_sends() || ends_behind_sends()) {
+    end_stream();
   } else {
     marker_asked_ = send_marker() == Start::io_pending;
   }
@@ -130,10 +129,14 @@ Start Connection::send_marker() {
 bool Connection::may_close_with_sends() const noexcept {
   if (violation_ != Violation::none || !handshake_.peer_closed()) return false;
   if (handshake_.state().stream == protocol::StreamPhase::peer_ended) return true;
-  if (is_secure()) return false;  // the peer's close_notify may follow its Close
   // RFC 6455 7.1.1: the server ends TCP first. Whoever was pinged may still send a pong, which
   // would meet RST; which ping it answers cannot be told (5.5.3), so one ping is enough to linger.
   return role_ == Role::server && !has_pinged_ && reader_.between_frames();
+}
+
+// RFC 6455 7.1.1: a server that answers a Close ends the stream behind it, in the same batch.
+bool Connection::ends_behind_sends() const noexcept {
+  return role_ == Role::server && violation_ == Violation::none && handshake_.peer_closed();
 }
 
 void Sending::start(ByteStream& stream) {

@@ -135,6 +135,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void discard_output();
   void give_back_sending() noexcept;
   bool may_close_with_sends() const noexcept;
+  bool ends_behind_sends() const noexcept;
   void rearm_deadline();
   void check_liveness();
   bool judges_silence() const noexcept;
