@@ -1,7 +1,10 @@
 // wss:// from one end to the other: `serve` with a certificate, `storm` that verifies it or does
 // not.
+#include <optional>
+
 #include "program_fixture.h"
-#include "ringdown/tls.h"
+#include "ringdown/server.h"
+#include "secure_options.h"
 
 namespace ringdown::program {
 namespace {
@@ -40,6 +43,74 @@ TEST(Secure, ClosesInEveryOrderOverTls) {
     EXPECT_EQ(json.at("clean"), 50);
   }
   EXPECT_EQ(server.drain(), 0);
+}
+
+TEST(Secure, StormsItsOwnServerOverTls) {
+  for (const char* version : {"1.2", "1.3"}) {
+    int status = -1;
+    const Json json = storm({"--tls", "--tls-version", version, "--connections", "60", "--threads",
+                             "2", "--half-close", "tls"},
+                            status);
+    EXPECT_EQ(status, 0) << json.dump();
+    expect_all_half_closed(json, 60, 3);
+    const Json& tls = json.at("tls");
+    EXPECT_EQ(tls.at("versions").at(version), 60);
+    EXPECT_EQ(tls.at("close_notify_sent"), 60);
+    EXPECT_EQ(tls.at("close_notify_received"), 60);
+    const Json& server = tls.at("server");  // and the control connection
+    EXPECT_EQ(server.at("handshakes"), 61);
+    EXPECT_EQ(server.at("close_notify_received"), 61);
+    EXPECT_EQ(server.at("truncated"), 0);
+  }
+}
+
+// Whoever answers, until the end of the opening handshake.
+struct Opened final : WebSocketEvents {
+  explicit Opened(Reactor& on) : reactor(on) {}
+  void on_open(WebSocket& socket) override { (void)socket.close(); }
+  void on_open_failed(WebSocket&, const OpenFailed& why) override {
+    failed = why;
+    reactor.stop();
+  }
+  void on_closed(WebSocket&, const Closed& how) override {
+    closed = how;
+    reactor.stop();
+  }
+  Reactor& reactor;
+  std::optional<OpenFailed> failed;
+  std::optional<Closed> closed;
+};
+
+struct Drained final : ServerEvents {
+  explicit Drained(Reactor& on) : reactor(on) {}
+  void on_drained() override { reactor.stop(); }
+  Reactor& reactor;
+};
+
+TEST(Secure, AStormTrustsItsOwnServerAndNoOther) {
+  const SecurePair own = secure_pair({});
+  const SecurePair other = secure_pair({});
+  Reactor reactor;
+  Drained events(reactor);
+  ServerOptions options;
+  options.secure = own.server.get();
+  Server server(reactor, events, options);
+  const auto listening = server.listen(*SocketAddress::parse("127.0.0.1:0"));
+  DialRequest request;
+  request.url = "wss://" + listening.address.to_string() + '/';
+  Opened trusted(reactor);
+  request.secure = own.client.get();
+  ASSERT_EQ(dial(reactor, trusted, request).start, Start::io_pending);
+  reactor.run();
+  EXPECT_TRUE(trusted.closed && trusted.closed->outcome == CloseOutcome::clean);
+  Opened refused(reactor);
+  request.secure = other.client.get();
+  ASSERT_EQ(dial(reactor, refused, request).start, Start::io_pending);
+  reactor.run();
+  ASSERT_TRUE(refused.failed);
+  EXPECT_EQ(refused.failed->tls, TlsFailure::certificate_self_signed);
+  EXPECT_EQ(server.drain({}), Start::io_pending);
+  reactor.run();
 }
 
 TEST(Secure, VerifiesWhoAnswersUnlessToldNotTo) {

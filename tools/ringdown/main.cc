@@ -28,6 +28,10 @@ Examples:
       10,000 connections to a server of its own, all half-closed, then three late messages on each
   ringdown storm --hold 5 --late-messages 3 --json out.json
       the same, held half-closed for five seconds
+  ringdown storm --tls
+      the same as the first over TLS, the server's self-signed certificate verified
+  ringdown storm wss://localhost:9001/ --ca server.pem
+      a server over TLS, trusted by the certificate that signed its own, or is it
   ringdown storm ws://127.0.0.1:9001/ --pattern client-first --connections 100 --handshakes 50000
       50,000 closing handshakes with any server, 100 at a time
   ringdown storm ws://127.0.0.1:9001/ --pattern client-first --rate 2000 --duration 30
@@ -167,11 +171,27 @@ void add_storm_close(CLI::App& command, StormOptions& options) {
                }
                options.path = text;
              });
-  command.add_option("--ca", options.tls.ca_file, "PEM of who signed the certificate of wss://")
+}
+
+void add_storm_tls(CLI::App& command, StormTls& tls) {
+  command.add_flag("--tls", tls.own_server,
+                   "the own server speaks TLS, with a certificate made on the spot, which is "
+                   "verified");
+  command
+      .add_option("--ca", tls.ca_file,
+                  "PEM of who signed the certificate of a wss:// server, trusted besides the "
+                  "system's")
       ->type_name("FILE");
-  command.add_flag("--insecure", options.tls.insecure, "wss:// without verifying who answers");
-  command.add_option("--json", options.json_file, "writes the result there")->type_name("FILE");
-  command.add_flag("--quiet", options.quiet, "no progress");
+  command.add_flag("--insecure", tls.insecure, "wss:// without verifying who answers");
+  add_option(command, "--tls-version", "1.2|1.3", "what both ends can", "only this one",
+             [&](const char* option, const std::string& text) {
+               tls.version = parse_tls_version(option, text);
+             });
+  command
+      .add_option("--tls-cert", tls.certificate_file,
+                  "PEM, shown to a wss:// server that asks for a client's certificate")
+      ->type_name("FILE");
+  command.add_option("--tls-key", tls.key_file, "its key, PEM")->type_name("FILE");
 }
 
 CLI::App& add_storm(CLI::App& program, StormOptions& options) {
@@ -182,6 +202,9 @@ CLI::App& add_storm(CLI::App& program, StormOptions& options) {
       "ws:// or wss://HOST[:PORT][/PATH]; without it, a server of its own (push mode)");
   add_storm_load(command, options);
   add_storm_close(command, options);
+  add_storm_tls(command, options.tls);
+  command.add_option("--json", options.json_file, "writes the result there")->type_name("FILE");
+  command.add_flag("--quiet", options.quiet, "no progress");
   return command;
 }
 

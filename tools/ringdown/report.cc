@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "server_report.h"
 
 namespace ringdown::program {
 
@@ -109,6 +110,21 @@ void print_honesty(std::ostream& out, const StormResult& result) {
                                      : "\n");
 }
 
+void print_security(std::ostream& out, const StormResult& result) {
+  const StormTally& tally = result.tally;
+  out << "  TLS, client:";
+  if (tally.tls12 > 0) out << " 1.2 x " << with_separators(tally.tls12) << ',';
+  if (tally.tls13 > 0) out << " 1.3 x " << with_separators(tally.tls13) << ',';
+  out << ' ' << with_separators(tally.tls_resumed) << " resumed; close_notify sent "
+      << with_separators(tally.close_notify_sent) << ", received "
+      << with_separators(tally.close_notify_received) << ", missing "
+      << with_separators(tally.tls_truncated) << '\n';
+  if (!result.server) return;
+  out << "  TLS, server: ";
+  print_tls(out, *result.server);
+  out << '\n';
+}
+
 }  // namespace
 
 ConnectionMemory connection_memory(const StormResult& result) {
@@ -194,10 +210,7 @@ void print_report(std::ostream& out, const StormResult& result) {
                    seconds(result.phases.hold), seconds(result.phases.drain));
   }
   if (result.plan.secure != nullptr) {
-    out << "  TLS: close_notify sent " << with_separators(tally.close_notify_sent) << ", received "
-        << with_separators(tally.close_notify_received) << ", missing "
-        << with_separators(tally.tls_truncated) << "; resumed "
-        << with_separators(tally.tls_resumed) << '\n';
+    print_security(out, result);
   }
   print_latencies(out, tally);
   print_costs(out, result);

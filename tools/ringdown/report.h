@@ -11,6 +11,7 @@
 
 #include "environment.h"
 #include "ringdown/reactor.h"
+#include "ringdown/server.h"
 #include "storm_plan.h"
 #include "storm_tally.h"
 
@@ -28,6 +29,7 @@ struct StormResult {
   StormTally tally;
   std::uint64_t half_closed_peak = 0;
   bool interrupted = false;
+  std::optional<ServerTally> server;  // our own: the control connection is in it
 
   std::chrono::nanoseconds elapsed{0};
   StormPhases phases;  // with phases only

@@ -94,6 +94,43 @@ HalfCloseDepth parse_depth(std::string_view option, std::string_view text) {
   throw UsageError(std::string(option) + ": ws, tls or tcp, not '" + std::string(text) + "'");
 }
 
+bool StormOptions::is_secure() const {
+  return url.empty() ? tls.own_server : url.starts_with(tls_scheme);
+}
+
+namespace {
+
+void check_tls(const StormOptions& options) {
+  const StormTls& tls = options.tls;
+  if (tls.own_server && !options.url.empty()) {
+    throw UsageError("--tls: only for a server of its own; a URL says wss:// itself");
+  }
+  if (tls.insecure && !tls.ca_file.empty()) {
+    throw UsageError("--insecure: not with --ca, which says whom to trust");
+  }
+  const char* const foreign = tls.insecure                    ? "--insecure"
+                              : !tls.ca_file.empty()          ? "--ca"
+                              : !tls.certificate_file.empty() ? "--tls-cert"
+                              : !tls.key_file.empty()         ? "--tls-key"
+                                                              : nullptr;
+  const bool foreign_tls = !options.url.empty() && options.is_secure();
+  if (foreign != nullptr && !foreign_tls) {
+    throw UsageError(std::string(foreign) + ": only with a wss:// URL");
+  }
+  if (tls.certificate_file.empty() != tls.key_file.empty()) {
+    throw UsageError("--tls-cert and --tls-key: both, or neither");
+  }
+  if (options.is_secure()) return;
+  constexpr const char* cure =
+      ": it needs TLS: give a wss:// URL, or --tls for a server of its own";
+  if (tls.version) throw UsageError(std::string("--tls-version") + cure);
+  if (options.half_close_depth == HalfCloseDepth::tls) {
+    throw UsageError(std::string("--half-close tls") + cure);
+  }
+}
+
+}  // namespace
+
 void check(const StormOptions& options) {
   if (options.hold && !options.has_phases()) {
     throw UsageError(
@@ -110,13 +147,7 @@ void check(const StormOptions& options) {
   if (options.close_status == CloseStatus::none && !options.close_reason.empty()) {
     throw UsageError("--close-reason: none with --close-status 1005, which sends an empty Close");
   }
-  const bool secure = options.url.starts_with(tls_scheme);
-  if (options.tls.is_asked() && !secure) {
-    throw UsageError("--ca and --insecure: only with a wss:// URL");
-  }
-  if (options.half_close_depth == HalfCloseDepth::tls && !secure) {
-    throw UsageError("--half-close: tls only with a wss:// URL; ws or tcp");
-  }
+  check_tls(options);
   if (options.threads > options.connections) {
     throw UsageError("--threads: at most one for each of the --connections");
   }

@@ -69,6 +69,8 @@ struct StormOptions {
     return pattern == Pattern::half_close && !rate && !duration &&
            handshakes_planned() == connections;
   }
+  // Everything goes over TLS: wss://, or a server of our own that speaks it.
+  bool is_secure() const;
   // The option that only a server which understands push mode can fulfil, or empty.
   std::string_view option_that_demands_push() const;
 };

@@ -17,6 +17,8 @@ namespace {
 // Measured on Linux 6.18: two half-closed TCP sockets and an armed receive on each cost about 10 kB
 // of kernel memory, of which the client's end is half.
 constexpr std::uint64_t kernel_bytes_per_end = 5'000;
+// What BoringSSL keeps for an idle connection (2,480 bytes), a BIO, and our own stream.
+constexpr std::uint64_t tls_bytes_per_end = 4'000;
 // Fixed pools of a reactor, and what the program itself needs.
 constexpr std::uint64_t reserve_bytes = 256ULL << 20;
 // Descriptors that are no sockets of the storm: standard streams, rings, listeners, eventfds.
@@ -80,7 +82,9 @@ StormSizing size(const StormOptions& options, const SystemLimits& limits, Featur
   }
   const bool direct = sizing.slots_per_ring > 0;
   sizing.descriptors = (direct ? sizing.rings : sizing.sockets) + reserved_descriptors;
-  sizing.memory = sizing.sockets * kernel_bytes_per_end + reserve_bytes;
+  const std::uint64_t per_end =
+      kernel_bytes_per_end + (options.is_secure() ? tls_bytes_per_end : 0);
+  sizing.memory = sizing.sockets * per_end + reserve_bytes;
   return sizing;
 }
 
