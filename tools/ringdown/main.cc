@@ -39,6 +39,12 @@ Examples:
   ringdown storm --pattern mixed --seed 7
       all ways to end a connection, in equal parts; exit status 1, as two of them are not clean
 
+  ringdown storm --tls --pattern tls-truncate
+      FIN without close_notify behind both Close frames: clean, and the server counts each
+  ringdown storm wss://localhost:9001/ --insecure --pattern tls-notify-only
+      close_notify and no Close frame: exit status 1, as no such end is clean
+
+The patterns tls-truncate and tls-notify-only need --tls or a wss:// URL.
 Late messages, --hold, and the patterns server-first, simultaneous, never-answer and mixed need a
 server in push mode: storm's own, or `ringdown serve --mode push`. With any other server half-close
 sends its Close frame and waits for the answer. docs/storm.md explains each line of the report.
@@ -105,8 +111,8 @@ void add_storm_load(CLI::App& command, StormOptions& options) {
                options.rate = parse_rate(option, text);
              });
   add_option(command, "--pattern", "P", "half-close",
-             "half-close, client-first, server-first, simultaneous, never-answer, abort or mixed; "
-             "which need push mode: see below",
+             "half-close, client-first, server-first, simultaneous, never-answer, abort, mixed, "
+             "tls-truncate or tls-notify-only; which need push mode or TLS: see below",
              [&](const char* option, const std::string& text) {
                options.pattern = parse_pattern(option, text);
              });

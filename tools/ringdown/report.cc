@@ -152,7 +152,13 @@ bool is_success(const StormResult& result) {
   const auto planned = result.plan.options.handshakes_planned();
   const bool all_started = planned ? tally.started == *planned : tally.started > 0;
   return !result.interrupted && tally.clean == tally.started && all_started &&
-         tally.messages_lost == 0;
+         tally.messages_lost == 0 && is_truncation_counted(result);
+}
+
+bool is_truncation_counted(const StormResult& result) {
+  const StormTally& tally = result.tally;
+  const auto truncated = tally.started_by_pattern[static_cast<std::size_t>(Pattern::tls_truncate)];
+  return truncated == 0 || !result.server || result.server->tls_truncated == truncated;
 }
 
 CountsByName expected_outcomes(const StormTally& tally) {
@@ -169,7 +175,8 @@ bool is_as_expected(const StormResult& result) {
   CountsByName expected = expected_outcomes(tally);
   return !result.interrupted && tally.clean == expected["clean"] &&
          tally.aborted == expected["aborted"] && tally.timed_out == expected["timed_out"] &&
-         tally.messages_lost == 0;
+         tally.dropped == expected["dropped"] && tally.messages_lost == 0 &&
+         is_truncation_counted(result);
 }
 
 bool is_behind_schedule(const StormResult& result) {
@@ -198,7 +205,7 @@ void print_report(std::ostream& out, const StormResult& result) {
     }
     out << (is_as_expected(result) ? ": so it is\n" : ": IT IS NOT SO\n");
   }
-  if (pattern == Pattern::half_close || pattern == Pattern::mixed) {
+  if (receives_late(pattern)) {
     out << "  most half-closed at once: " << with_separators(result.half_closed_peak) << '\n'
         << "  late messages: " << with_separators(tally.late_received) << " of "
         << with_separators(tally.late_expected) << ", lost " << with_separators(tally.messages_lost)

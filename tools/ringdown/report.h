@@ -63,6 +63,8 @@ ConnectionMemory connection_memory(const StormResult& result);
 // Connections that were opened and have ended, by the time they took without the hold.
 double handshakes_per_second(const StormResult& result);
 
+// Our own server has seen each missing close_notify of tls-truncate. A foreign one is not asked.
+bool is_truncation_counted(const StormResult& result);
 // Everything was clean and nothing was lost.
 bool is_success(const StormResult& result);
 

@@ -130,15 +130,13 @@ void settle(StormPlan& plan, bool server_pushes) {
     throw UsageError(
         std::string(demanding) +
         ": this server does not understand push mode (ringdown serve --mode push does); what works "
-        "against it: --pattern client-first, abort, and half-close with --late-messages 0 and no "
-        "--hold");
+        "against it: --pattern client-first, abort, tls-notify-only, and half-close and "
+        "tls-truncate with --late-messages 0 and no --hold");
   }
   plan.server_pushes = server_pushes;
-  const bool half_close =
-      options.pattern == Pattern::half_close || options.pattern == Pattern::mixed;
   constexpr std::uint32_t late_messages_default = 3;
-  plan.late_messages =
-      options.late_messages.value_or(half_close && server_pushes ? late_messages_default : 0);
+  plan.late_messages = options.late_messages.value_or(
+      receives_late(options.pattern) && server_pushes ? late_messages_default : 0);
   plan.holds = options.has_phases() && server_pushes;
 }
 

@@ -129,7 +129,8 @@ StormResult StormRun::run() {
 
 void StormRun::find_server() {
   const Pattern pattern = plan_.options.pattern;
-  const bool asks_nothing = pattern == Pattern::client_first || pattern == Pattern::abort;
+  const bool asks_nothing = pattern == Pattern::client_first || pattern == Pattern::abort ||
+                            pattern == Pattern::tls_notify_only;
   // Where the URL has one address, there is nothing to find out then.
   if (asks_nothing && plan_.destinations.size() == 1) return settle(plan_, plan_.own_server);
   StormControl& control = threads_.front()->control();
