@@ -9,14 +9,12 @@
 namespace ringdown::program {
 namespace {
 
-std::string secure_url(const Serving& server) { return "wss://" + server.address() + '/'; }
-
 TEST(Secure, HalfClosesOverTlsAndLosesNothing) {
   for (const char* depth : {"ws", "tls", "tcp"}) {
     const JsonFile tally;
     Serving server({"--mode", "push", "--tls-self-signed", "--json", tally.path()});
     int status = -1;
-    const Json json = storm({secure_url(server), "--insecure", "--connections", "100",
+    const Json json = storm({server.secure_url(), "--insecure", "--connections", "100",
                              "--half-close", depth, "--hold", "0.1"},
                             status);
     EXPECT_EQ(status, 0) << json.dump();
@@ -38,7 +36,7 @@ TEST(Secure, ClosesInEveryOrderOverTls) {
   for (const char* pattern : {"client-first", "server-first", "simultaneous"}) {
     int status = -1;
     const Json json = storm(
-        {secure_url(server), "--insecure", "--connections", "50", "--pattern", pattern}, status);
+        {server.secure_url(), "--insecure", "--connections", "50", "--pattern", pattern}, status);
     EXPECT_EQ(status, 0) << pattern << json.dump();
     EXPECT_EQ(json.at("clean"), 50);
   }
@@ -117,7 +115,7 @@ TEST(Secure, VerifiesWhoAnswersUnlessToldNotTo) {
   Serving server({"--tls-self-signed"});
   int status = -1;
   const Json json =
-      storm({secure_url(server), "--connections", "3", "--pattern", "client-first"}, status);
+      storm({server.secure_url(), "--connections", "3", "--pattern", "client-first"}, status);
   EXPECT_EQ(status, 1);
   EXPECT_EQ(json.at("refused"), 3) << json.dump();
   EXPECT_EQ(json.at("refused_by").size(), 1U) << json.dump();
@@ -127,7 +125,7 @@ TEST(Secure, VerifiesWhoAnswersUnlessToldNotTo) {
 TEST(Secure, TellsAPlainServerFromASecureOne) {
   Serving plain({});
   int status = -1;
-  const Json json = storm({secure_url(plain), "--insecure", "--connections", "3", "--pattern",
+  const Json json = storm({plain.secure_url(), "--insecure", "--connections", "3", "--pattern",
                            "client-first", "--open-timeout", "2"},
                           status);
   EXPECT_EQ(status, 1);

@@ -9,8 +9,6 @@
 namespace ringdown::program {
 namespace {
 
-std::string secure_url(const Serving& server) { return "wss://" + server.address() + '/'; }
-
 TEST(TlsPatterns, ATruncationBehindBothCloseFramesIsCleanAndCountedByTheServer) {
   for (const char* version : {"1.2", "1.3"}) {
     int status = -1;
@@ -35,7 +33,7 @@ TEST(TlsPatterns, AServerOfAnotherProcessCountsEachTruncationToo) {
   const JsonFile tally;
   Serving server({"--mode", "push", "--tls-self-signed", "--json", tally.path()});
   int status = -1;
-  const Json json = storm({secure_url(server), "--insecure", "--connections", "20", "--handshakes",
+  const Json json = storm({server.secure_url(), "--insecure", "--connections", "20", "--handshakes",
                            "60", "--pattern", "tls-truncate"},
                           status);
   EXPECT_EQ(status, 0) << json.dump();
@@ -54,7 +52,7 @@ TEST(TlsPatterns, CloseNotifyIsNoCloseFrame) {
   Serving server({"--tls-self-signed", "--json", tally.path()});
   int status = -1;
   const Json json = storm(
-      {secure_url(server), "--insecure", "--connections", "40", "--pattern", "tls-notify-only"},
+      {server.secure_url(), "--insecure", "--connections", "40", "--pattern", "tls-notify-only"},
       status);
   EXPECT_EQ(status, 1);
   EXPECT_EQ(json.at("expected_outcome"), "dropped");
@@ -72,7 +70,7 @@ TEST(TlsPatterns, CloseNotifyIsNoCloseFrame) {
 TEST(TlsPatterns, AServerThatIgnoresCloseNotifyIsWaitedForAsLongAsWasSaid) {
   Serving server({"--tls-self-signed", "--hold-eof", "3600"});
   int status = -1;
-  const Json json = storm({secure_url(server), "--insecure", "--connections", "5", "--pattern",
+  const Json json = storm({server.secure_url(), "--insecure", "--connections", "5", "--pattern",
                            "tls-notify-only", "--close-timeout", "0.2"},
                           status);
   EXPECT_EQ(status, 1);

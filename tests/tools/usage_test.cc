@@ -108,7 +108,6 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"storm", "--threads", "3", "--connections", "2"}, {"--threads", "--connections"}},
         Mistake{{"storm", "--speed", "1"}, {"--speed", "storm --help"}},
         Mistake{{"storm", "ws://127.0.0.1:9001/", "more"}, {"more", "storm --help"}},
-        Mistake{{"storm", "wss://127.0.0.1:9001/", "--ca", "/nowhere.pem"}, {"/nowhere.pem"}},
         Mistake{{"storm", "http://127.0.0.1/"}, {"URL", "ws://HOST"}},
         Mistake{{"storm", "ws:///path"}, {"URL", "no host"}},
         Mistake{{"storm", "ws://[::1/"}, {"URL", "']'"}},

@@ -60,6 +60,10 @@ Examples:
       says which port it got, and does what `ringdown storm ws://127.0.0.1:PORT/` asks for
   ringdown serve --threads 4 --drain-timeout 30
       four threads share one port; SIGTERM gives its clients 30 seconds to finish
+  ringdown serve --tls-cert server.pem --tls-key server.key
+      wss://; `kill -HUP` after the files were renewed, and new connections get the new ones
+  ringdown serve --tls-self-signed
+      wss:// for trying out; clients have to be told: ringdown storm wss://... --insecure
 
 In push mode a client's text messages say how its connection is closed: push N [B], hold S, release,
 close [CODE [REASON]], mute, reset. docs/storm.md explains them, and the JSON.
@@ -244,6 +248,26 @@ void add_serve_limits(CLI::App& command, ServeOptions& options) {
               options.drain_timeout, none);
 }
 
+void add_serve_tls(CLI::App& command, ServeTls& tls) {
+  command
+      .add_option("--tls-cert", tls.certificate_file,
+                  "PEM of the certificate, then of its issuers: wss://; SIGHUP reads it again")
+      ->type_name("FILE");
+  command.add_option("--tls-key", tls.key_file, "its key, PEM, without a passphrase")
+      ->type_name("FILE");
+  command.add_flag("--tls-self-signed", tls.self_signed,
+                   "wss:// with a certificate made on the spot, for localhost and the address of "
+                   "--listen");
+  command
+      .add_option("--tls-client-ca", tls.client_ca_file,
+                  "PEM of who signs clients' certificates; who shows none is refused")
+      ->type_name("FILE");
+  add_option(command, "--tls-min-version", "1.2|1.3", "1.2", "refuses clients with less",
+             [&](const char* option, const std::string& text) {
+               tls.version_min = parse_tls_version(option, text);
+             });
+}
+
 CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
   CLI::App& command = *program.add_subcommand("serve", "a WebSocket server");
   command.footer(serve_examples);
@@ -262,11 +286,7 @@ CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
                options.mode = parse_mode(option, text);
              });
   add_serve_limits(command, options);
-  command.add_option("--tls-cert", options.tls.certificate_file, "certificate chain, PEM: wss://")
-      ->type_name("FILE");
-  command.add_option("--tls-key", options.tls.key_file, "its key, PEM")->type_name("FILE");
-  command.add_flag("--tls-self-signed", options.tls.self_signed,
-                   "wss:// with a certificate made on the spot");
+  add_serve_tls(command, options.tls);
   command.add_option("--json", options.json_file, "writes the tally there")->type_name("FILE");
   command.add_flag("--quiet", options.quiet, "no progress");
   return command;

@@ -38,7 +38,11 @@ struct ServeCounts {
 
 class ServeRun : Immovable {
  public:
-  explicit ServeRun(const ServeOptions& options) : options_(options), progress_(options.quiet) {}
+  explicit ServeRun(const ServeOptions& options)
+      : options_(options),
+        wait_(bell_,
+              options.tls.has_certificate() ? MainWait::Hangup::is_told : MainWait::Hangup::ends),
+        progress_(options.quiet) {}
   // Makes the threads, then says on stdout where it listens.
   void start();
   void run_until_asked_to_stop();
@@ -46,11 +50,12 @@ class ServeRun : Immovable {
 
  private:
   ServeCounts counts() const;
+  void reload_certificates();
   void show(std::string_view phase);
 
   const ServeOptions& options_;
   Bell bell_;
-  MainWait wait_{bell_};
+  MainWait wait_;
   Progress progress_;
   ReleaseHub hub_;
   std::shared_ptr<SecureContext> secure_;  // outlives the threads
@@ -92,7 +97,20 @@ void ServeRun::start() {
 void ServeRun::run_until_asked_to_stop() {
   while (!wait_.is_stop_asked()) {
     wait_.wait(Progress::tick);
+    if (wait_.take_hangup()) reload_certificates();
     show("serving");
+  }
+}
+
+void ServeRun::reload_certificates() {
+  progress_.end();
+  try {
+    reload(*secure_);
+    // Scripts wait for this line too.
+    std::cout << "certificates reloaded\n" << std::flush;
+  } catch (const SetupError& error) {
+    std::fprintf(stderr, "ringdown serve: SIGHUP: the certificates in use stay: %s\n",
+                 error.what());
   }
 }
 
