@@ -153,11 +153,30 @@ class InstalledTest(unittest.TestCase):
     def test_a_program_of_the_umbrella_header_builds_and_runs(self):
         self.build_all("umbrella", UMBRELLA, start=True)
 
-    def test_the_program_of_the_readme_builds(self):
+    def programs_of_the_readme(self):
         readme = (pathlib.Path(SOURCE) / "README.md").read_text(encoding="utf-8")
-        program = re.search(r"^```(?:cpp|c\+\+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-        self.assertTrue(program, "the README shows no program")
-        self.build_all("readme", program.group(1), start=False)
+        return re.findall(r"^```(?:cpp|c\+\+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+
+    def test_the_program_of_the_readme_builds(self):
+        programs = self.programs_of_the_readme()
+        self.assertTrue(programs, "the README shows no program")
+        self.build_all("readme", programs[0], start=False)
+
+    def test_the_readmes_lines_for_tls_go_into_its_program(self):
+        if not (self.libraries / "libringdown-tls.so").exists():
+            self.skipTest("configured without TLS")
+        program, client, server = self.programs_of_the_readme()
+        url = "  request.url"
+        self.assertIn(url, program)
+        text = program.replace(url, client + url, 1)
+        text += f"void serve() {{\n{server}secure.reload();\n}}\n"
+        directory = pathlib.Path(self.temporary.name) / "readme-tls"
+        directory.mkdir()
+        source = "#include <ringdown/tls.h>\n" + text
+        (directory / "program.cc").write_text(source, encoding="utf-8")
+        flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-std=c++20"]
+        flags += self.pkg_config("--cflags", "--libs", package="ringdown-tls")
+        run("g++", "program.cc", *flags, cwd=directory)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ class SecureContext : Immovable {
   virtual Role role() const noexcept = 0;
   // A stream over `tcp`, which has no socket yet and tells the stream from now on. A client
   // verifies that the certificate is for `host`, a name or an address; a server is given none.
+  // Of a dial, on_connected follows before anything else is made: a context that wraps another can
+  // tell whose stream it was.
   virtual SecureStream& make_stream(Reactor& reactor, TcpStream& tcp, ByteStreamEvents& events,
                                     std::string_view host) = 0;
 

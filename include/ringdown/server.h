@@ -85,6 +85,7 @@ struct ServerTally {
   std::uint64_t open_timed_out = 0;  // no whole request by open_timeout
   std::uint64_t open_dropped = 0;    // the client went away during the opening handshake
   std::uint64_t tls_failed = 0;      // TLS failed before the upgrade; `tls_failures` says why
+  std::uint64_t tls_timed_out = 0;   // of `open_timed_out`: stalled in the TLS handshake
   std::uint64_t clean = 0;  // the rest by CloseOutcome; their sum and the open ones are `opened`
   std::uint64_t aborted = 0;
   std::uint64_t aborted_by_drain = 0;  // open ones that a drain ended at its deadline
@@ -93,6 +94,9 @@ struct ServerTally {
   std::uint64_t dropped = 0;
   // By TlsFailure, those of open connections too (bad_record_mac).
   std::array<std::uint64_t, tls_failure_count> tls_failures{};
+  // TlsFailure::alert_received, by the alert's number (RFC 8446 6; see alert_name): what clients
+  // did not like, our certificate for one.
+  std::array<std::uint64_t, 256> tls_alerts{};
   std::uint64_t tls_handshakes = 0;     // completed
   std::uint64_t tls_resumed = 0;        // of them with an earlier session
   std::uint64_t close_notify_sent = 0;  // of connections that were open

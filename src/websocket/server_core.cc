@@ -123,6 +123,9 @@ void Server::Core::count_tls(const TlsFacts& facts, bool opened) {
   if (facts.failure != TlsFailure::none) {
     ++tally_.tls_failures[static_cast<std::size_t>(facts.failure)];
   }
+  if (facts.failure == TlsFailure::alert_received) {
+    ++tally_.tls_alerts[static_cast<std::uint8_t>(facts.failure_detail)];
+  }
   tally_.tls_handshakes += facts.secured ? 1 : 0;
   tally_.tls_resumed += facts.resumed ? 1 : 0;
   if (!opened) return;

@@ -104,7 +104,10 @@ void ServerOpening::fail(OpenFailure failure, Error) {
   if (!over_) {
     ServerTally& tally = server_.tally();
     switch (failure) {
-      case OpenFailure::timed_out: ++tally.open_timed_out; break;
+      case OpenFailure::timed_out:
+        ++tally.open_timed_out;
+        if (server_.is_secure() && !connection_.tls_facts().secured) ++tally.tls_timed_out;
+        break;
       case OpenFailure::tls_failed: ++tally.tls_failed; break;
       default: ++tally.open_dropped; break;
     }

@@ -72,6 +72,7 @@ class Serving {
     address_ = line.substr(start.size(), line.find(" (") - start.size());
   }
   std::string url() const { return "ws://" + address_ + '/'; }
+  std::string secure_url() const { return "wss://" + address_ + '/'; }
   // SIGTERM, and the exit status.
   int drain() {
     program_.signal(SIGTERM);
@@ -79,6 +80,8 @@ class Serving {
   }
   void signal(int number) const { program_.signal(number); }
   int wait() { return program_.wait(); }
+  std::string next_line() { return program_.next_line(); }
+  std::string next_error_line() { return program_.next_error_line(); }
   const std::string& out() const { return program_.out(); }
   const std::string& error_out() const { return program_.error_out(); }
   const std::string& address() const { return address_; }

@@ -144,6 +144,17 @@ TEST(Report, APatternThatExpectsNoCleanEndSaysWhetherItHadItsWay) {
   EXPECT_FALSE(is_as_expected(result));
 }
 
+TEST(Report, ATruncationThatTheOwnServerDidNotCountIsNoSuccess) {
+  StormResult result = clean_result();
+  result.plan.options.pattern = Pattern::tls_truncate;
+  result.tally.started_by_pattern[static_cast<std::size_t>(Pattern::tls_truncate)] = 10;
+  EXPECT_TRUE(is_success(result) && is_as_expected(result)) << "a foreign server is not asked";
+  result.server.emplace().tls_truncated = 10;
+  EXPECT_TRUE(is_success(result) && is_as_expected(result));
+  result.server->tls_truncated = 9;
+  EXPECT_FALSE(is_success(result) || is_as_expected(result));
+}
+
 TEST(Report, AnOpenLoopSaysHowLateItStarted) {
   StormResult result = clean_result();
   EXPECT_TRUE(to_json(result).at("honesty").at("schedule_slip_us").is_null());

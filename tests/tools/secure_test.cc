@@ -1,19 +1,20 @@
 // wss:// from one end to the other: `serve` with a certificate, `storm` that verifies it or does
 // not.
+#include <optional>
+
 #include "program_fixture.h"
-#include "ringdown/tls.h"
+#include "ringdown/server.h"
+#include "secure_options.h"
 
 namespace ringdown::program {
 namespace {
-
-std::string secure_url(const Serving& server) { return "wss://" + server.address() + '/'; }
 
 TEST(Secure, HalfClosesOverTlsAndLosesNothing) {
   for (const char* depth : {"ws", "tls", "tcp"}) {
     const JsonFile tally;
     Serving server({"--mode", "push", "--tls-self-signed", "--json", tally.path()});
     int status = -1;
-    const Json json = storm({secure_url(server), "--insecure", "--connections", "100",
+    const Json json = storm({server.secure_url(), "--insecure", "--connections", "100",
                              "--half-close", depth, "--hold", "0.1"},
                             status);
     EXPECT_EQ(status, 0) << json.dump();
@@ -35,18 +36,86 @@ TEST(Secure, ClosesInEveryOrderOverTls) {
   for (const char* pattern : {"client-first", "server-first", "simultaneous"}) {
     int status = -1;
     const Json json = storm(
-        {secure_url(server), "--insecure", "--connections", "50", "--pattern", pattern}, status);
+        {server.secure_url(), "--insecure", "--connections", "50", "--pattern", pattern}, status);
     EXPECT_EQ(status, 0) << pattern << json.dump();
     EXPECT_EQ(json.at("clean"), 50);
   }
   EXPECT_EQ(server.drain(), 0);
 }
 
+TEST(Secure, StormsItsOwnServerOverTls) {
+  for (const char* version : {"1.2", "1.3"}) {
+    int status = -1;
+    const Json json = storm({"--tls", "--tls-version", version, "--connections", "60", "--threads",
+                             "2", "--half-close", "tls"},
+                            status);
+    EXPECT_EQ(status, 0) << json.dump();
+    expect_all_half_closed(json, 60, 3);
+    const Json& tls = json.at("tls");
+    EXPECT_EQ(tls.at("versions").at(version), 60);
+    EXPECT_EQ(tls.at("close_notify_sent"), 60);
+    EXPECT_EQ(tls.at("close_notify_received"), 60);
+    const Json& server = tls.at("server");  // and the control connection
+    EXPECT_EQ(server.at("handshakes"), 61);
+    EXPECT_EQ(server.at("close_notify_received"), 61);
+    EXPECT_EQ(server.at("truncated"), 0);
+  }
+}
+
+// Whoever answers, until the end of the opening handshake.
+struct Opened final : WebSocketEvents {
+  explicit Opened(Reactor& on) : reactor(on) {}
+  void on_open(WebSocket& socket) override { (void)socket.close(); }
+  void on_open_failed(WebSocket&, const OpenFailed& why) override {
+    failed = why;
+    reactor.stop();
+  }
+  void on_closed(WebSocket&, const Closed& how) override {
+    closed = how;
+    reactor.stop();
+  }
+  Reactor& reactor;
+  std::optional<OpenFailed> failed;
+  std::optional<Closed> closed;
+};
+
+struct Drained final : ServerEvents {
+  explicit Drained(Reactor& on) : reactor(on) {}
+  void on_drained() override { reactor.stop(); }
+  Reactor& reactor;
+};
+
+TEST(Secure, AStormTrustsItsOwnServerAndNoOther) {
+  const SecurePair own = secure_pair({});
+  const SecurePair other = secure_pair({});
+  Reactor reactor;
+  Drained events(reactor);
+  ServerOptions options;
+  options.secure = own.server.get();
+  Server server(reactor, events, options);
+  const auto listening = server.listen(*SocketAddress::parse("127.0.0.1:0"));
+  DialRequest request;
+  request.url = "wss://" + listening.address.to_string() + '/';
+  Opened trusted(reactor);
+  request.secure = own.client.get();
+  ASSERT_EQ(dial(reactor, trusted, request).start, Start::io_pending);
+  reactor.run();
+  EXPECT_TRUE(trusted.closed && trusted.closed->outcome == CloseOutcome::clean);
+  Opened refused(reactor);
+  request.secure = other.client.get();
+  ASSERT_EQ(dial(reactor, refused, request).start, Start::io_pending);
+  reactor.run();
+  ASSERT_TRUE(refused.failed);
+  EXPECT_EQ(refused.failed->tls, TlsFailure::certificate_self_signed);
+  EXPECT_EQ(server.drain({}), Start::io_pending);
+  reactor.run();
+}
+
 TEST(Secure, VerifiesWhoAnswersUnlessToldNotTo) {
   Serving server({"--tls-self-signed"});
   int status = -1;
   const Json json =
-      storm({secure_url(server), "--connections", "3", "--pattern", "client-first"}, status);
+      storm({server.secure_url(), "--connections", "3", "--pattern", "client-first"}, status);
   EXPECT_EQ(status, 1);
   EXPECT_EQ(json.at("refused"), 3) << json.dump();
   EXPECT_EQ(json.at("refused_by").size(), 1U) << json.dump();
@@ -56,7 +125,7 @@ TEST(Secure, VerifiesWhoAnswersUnlessToldNotTo) {
 TEST(Secure, TellsAPlainServerFromASecureOne) {
   Serving plain({});
   int status = -1;
-  const Json json = storm({secure_url(plain), "--insecure", "--connections", "3", "--pattern",
+  const Json json = storm({plain.secure_url(), "--insecure", "--connections", "3", "--pattern",
                            "client-first", "--open-timeout", "2"},
                           status);
   EXPECT_EQ(status, 1);

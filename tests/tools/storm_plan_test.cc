@@ -153,7 +153,8 @@ TEST(StormPlan, WhatOnlyPushModeCanDoIsRefusedWithoutIt) {
     EXPECT_NE(problem_of([&] { settle(plan, false); }).find("--pattern"), std::string::npos);
     EXPECT_EQ(problem_of([&] { settle(plan, true); }), "");
   }
-  for (const Pattern pattern : {Pattern::half_close, Pattern::client_first, Pattern::abort}) {
+  for (const Pattern pattern : {Pattern::half_close, Pattern::client_first, Pattern::abort,
+                                Pattern::tls_truncate, Pattern::tls_notify_only}) {
     plan.options.pattern = pattern;
     EXPECT_EQ(problem_of([&] { settle(plan, false); }), "");
   }

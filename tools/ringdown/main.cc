@@ -28,6 +28,10 @@ Examples:
       10,000 connections to a server of its own, all half-closed, then three late messages on each
   ringdown storm --hold 5 --late-messages 3 --json out.json
       the same, held half-closed for five seconds
+  ringdown storm --tls
+      the same as the first over TLS, the server's self-signed certificate verified
+  ringdown storm wss://localhost:9001/ --ca server.pem
+      a server over TLS, trusted by the certificate that signed its own, or is it
   ringdown storm ws://127.0.0.1:9001/ --pattern client-first --connections 100 --handshakes 50000
       50,000 closing handshakes with any server, 100 at a time
   ringdown storm ws://127.0.0.1:9001/ --pattern client-first --rate 2000 --duration 30
@@ -35,6 +39,12 @@ Examples:
   ringdown storm --pattern mixed --seed 7
       all ways to end a connection, in equal parts; exit status 1, as two of them are not clean
 
+  ringdown storm --tls --pattern tls-truncate
+      FIN without close_notify behind both Close frames: clean, and the server counts each
+  ringdown storm wss://localhost:9001/ --insecure --pattern tls-notify-only
+      close_notify and no Close frame: exit status 1, as no such end is clean
+
+The patterns tls-truncate and tls-notify-only need --tls or a wss:// URL.
 Late messages, --hold, and the patterns server-first, simultaneous, never-answer and mixed need a
 server in push mode: storm's own, or `ringdown serve --mode push`. With any other server half-close
 sends its Close frame and waits for the answer. docs/storm.md explains each line of the report.
@@ -50,6 +60,10 @@ Examples:
       says which port it got, and does what `ringdown storm ws://127.0.0.1:PORT/` asks for
   ringdown serve --threads 4 --drain-timeout 30
       four threads share one port; SIGTERM gives its clients 30 seconds to finish
+  ringdown serve --tls-cert server.pem --tls-key server.key
+      wss://; `kill -HUP` after the files were renewed, and new connections get the new ones
+  ringdown serve --tls-self-signed
+      wss:// for trying out; clients have to be told: ringdown storm wss://... --insecure
 
 In push mode a client's text messages say how its connection is closed: push N [B], hold S, release,
 close [CODE [REASON]], mute, reset. docs/storm.md explains them, and the JSON.
@@ -101,8 +115,8 @@ void add_storm_load(CLI::App& command, StormOptions& options) {
                options.rate = parse_rate(option, text);
              });
   add_option(command, "--pattern", "P", "half-close",
-             "half-close, client-first, server-first, simultaneous, never-answer, abort or mixed; "
-             "which need push mode: see below",
+             "half-close, client-first, server-first, simultaneous, never-answer, abort, mixed, "
+             "tls-truncate or tls-notify-only; which need push mode or TLS: see below",
              [&](const char* option, const std::string& text) {
                options.pattern = parse_pattern(option, text);
              });
@@ -167,11 +181,27 @@ void add_storm_close(CLI::App& command, StormOptions& options) {
                }
                options.path = text;
              });
-  command.add_option("--ca", options.tls.ca_file, "PEM of who signed the certificate of wss://")
+}
+
+void add_storm_tls(CLI::App& command, StormTls& tls) {
+  command.add_flag("--tls", tls.own_server,
+                   "the own server speaks TLS, with a certificate made on the spot, which is "
+                   "verified");
+  command
+      .add_option("--ca", tls.ca_file,
+                  "PEM of who signed the certificate of a wss:// server, trusted besides the "
+                  "system's")
       ->type_name("FILE");
-  command.add_flag("--insecure", options.tls.insecure, "wss:// without verifying who answers");
-  command.add_option("--json", options.json_file, "writes the result there")->type_name("FILE");
-  command.add_flag("--quiet", options.quiet, "no progress");
+  command.add_flag("--insecure", tls.insecure, "wss:// without verifying who answers");
+  add_option(command, "--tls-version", "1.2|1.3", "what both ends can", "only this one",
+             [&](const char* option, const std::string& text) {
+               tls.version = parse_tls_version(option, text);
+             });
+  command
+      .add_option("--tls-cert", tls.certificate_file,
+                  "PEM, shown to a wss:// server that asks for a client's certificate")
+      ->type_name("FILE");
+  command.add_option("--tls-key", tls.key_file, "its key, PEM")->type_name("FILE");
 }
 
 CLI::App& add_storm(CLI::App& program, StormOptions& options) {
@@ -182,6 +212,9 @@ CLI::App& add_storm(CLI::App& program, StormOptions& options) {
       "ws:// or wss://HOST[:PORT][/PATH]; without it, a server of its own (push mode)");
   add_storm_load(command, options);
   add_storm_close(command, options);
+  add_storm_tls(command, options.tls);
+  command.add_option("--json", options.json_file, "writes the result there")->type_name("FILE");
+  command.add_flag("--quiet", options.quiet, "no progress");
   return command;
 }
 
@@ -215,6 +248,26 @@ void add_serve_limits(CLI::App& command, ServeOptions& options) {
               options.drain_timeout, none);
 }
 
+void add_serve_tls(CLI::App& command, ServeTls& tls) {
+  command
+      .add_option("--tls-cert", tls.certificate_file,
+                  "PEM of the certificate, then of its issuers: wss://; SIGHUP reads it again")
+      ->type_name("FILE");
+  command.add_option("--tls-key", tls.key_file, "its key, PEM, without a passphrase")
+      ->type_name("FILE");
+  command.add_flag("--tls-self-signed", tls.self_signed,
+                   "wss:// with a certificate made on the spot, for localhost and the address of "
+                   "--listen");
+  command
+      .add_option("--tls-client-ca", tls.client_ca_file,
+                  "PEM of who signs clients' certificates; who shows none is refused")
+      ->type_name("FILE");
+  add_option(command, "--tls-min-version", "1.2|1.3", "1.2", "refuses clients with less",
+             [&](const char* option, const std::string& text) {
+               tls.version_min = parse_tls_version(option, text);
+             });
+}
+
 CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
   CLI::App& command = *program.add_subcommand("serve", "a WebSocket server");
   command.footer(serve_examples);
@@ -233,11 +286,7 @@ CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
                options.mode = parse_mode(option, text);
              });
   add_serve_limits(command, options);
-  command.add_option("--tls-cert", options.tls.certificate_file, "certificate chain, PEM: wss://")
-      ->type_name("FILE");
-  command.add_option("--tls-key", options.tls.key_file, "its key, PEM")->type_name("FILE");
-  command.add_flag("--tls-self-signed", options.tls.self_signed,
-                   "wss:// with a certificate made on the spot");
+  add_serve_tls(command, options.tls);
   command.add_option("--json", options.json_file, "writes the tally there")->type_name("FILE");
   command.add_flag("--quiet", options.quiet, "no progress");
   return command;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "server_report.h"
 
 namespace ringdown::program {
 
@@ -109,6 +110,21 @@ void print_honesty(std::ostream& out, const StormResult& result) {
                                      : "\n");
 }
 
+void print_security(std::ostream& out, const StormResult& result) {
+  const StormTally& tally = result.tally;
+  out << "  TLS, client:";
+  if (tally.tls12 > 0) out << " 1.2 x " << with_separators(tally.tls12) << ',';
+  if (tally.tls13 > 0) out << " 1.3 x " << with_separators(tally.tls13) << ',';
+  out << ' ' << with_separators(tally.tls_resumed) << " resumed; close_notify sent "
+      << with_separators(tally.close_notify_sent) << ", received "
+      << with_separators(tally.close_notify_received) << ", missing "
+      << with_separators(tally.tls_truncated) << '\n';
+  if (!result.server) return;
+  out << "  TLS, server: ";
+  print_tls(out, *result.server);
+  out << '\n';
+}
+
 }  // namespace
 
 ConnectionMemory connection_memory(const StormResult& result) {
@@ -136,7 +152,13 @@ bool is_success(const StormResult& result) {
   const auto planned = result.plan.options.handshakes_planned();
   const bool all_started = planned ? tally.started == *planned : tally.started > 0;
   return !result.interrupted && tally.clean == tally.started && all_started &&
-         tally.messages_lost == 0;
+         tally.messages_lost == 0 && is_truncation_counted(result);
+}
+
+bool is_truncation_counted(const StormResult& result) {
+  const StormTally& tally = result.tally;
+  const auto truncated = tally.started_by_pattern[static_cast<std::size_t>(Pattern::tls_truncate)];
+  return truncated == 0 || !result.server || result.server->tls_truncated == truncated;
 }
 
 CountsByName expected_outcomes(const StormTally& tally) {
@@ -153,7 +175,8 @@ bool is_as_expected(const StormResult& result) {
   CountsByName expected = expected_outcomes(tally);
   return !result.interrupted && tally.clean == expected["clean"] &&
          tally.aborted == expected["aborted"] && tally.timed_out == expected["timed_out"] &&
-         tally.messages_lost == 0;
+         tally.dropped == expected["dropped"] && tally.messages_lost == 0 &&
+         is_truncation_counted(result);
 }
 
 bool is_behind_schedule(const StormResult& result) {
@@ -182,7 +205,7 @@ void print_report(std::ostream& out, const StormResult& result) {
     }
     out << (is_as_expected(result) ? ": so it is\n" : ": IT IS NOT SO\n");
   }
-  if (pattern == Pattern::half_close || pattern == Pattern::mixed) {
+  if (receives_late(pattern)) {
     out << "  most half-closed at once: " << with_separators(result.half_closed_peak) << '\n'
         << "  late messages: " << with_separators(tally.late_received) << " of "
         << with_separators(tally.late_expected) << ", lost " << with_separators(tally.messages_lost)
@@ -194,10 +217,7 @@ void print_report(std::ostream& out, const StormResult& result) {
                    seconds(result.phases.hold), seconds(result.phases.drain));
   }
   if (result.plan.secure != nullptr) {
-    out << "  TLS: close_notify sent " << with_separators(tally.close_notify_sent) << ", received "
-        << with_separators(tally.close_notify_received) << ", missing "
-        << with_separators(tally.tls_truncated) << "; resumed "
-        << with_separators(tally.tls_resumed) << '\n';
+    print_security(out, result);
   }
   print_latencies(out, tally);
   print_costs(out, result);

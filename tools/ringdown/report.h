@@ -11,6 +11,7 @@
 
 #include "environment.h"
 #include "ringdown/reactor.h"
+#include "ringdown/server.h"
 #include "storm_plan.h"
 #include "storm_tally.h"
 
@@ -28,6 +29,7 @@ struct StormResult {
   StormTally tally;
   std::uint64_t half_closed_peak = 0;
   bool interrupted = false;
+  std::optional<ServerTally> server;  // our own: the control connection is in it
 
   std::chrono::nanoseconds elapsed{0};
   StormPhases phases;  // with phases only
@@ -61,6 +63,8 @@ ConnectionMemory connection_memory(const StormResult& result);
 // Connections that were opened and have ended, by the time they took without the hold.
 double handshakes_per_second(const StormResult& result);
 
+// Our own server has seen each missing close_notify of tls-truncate. A foreign one is not asked.
+bool is_truncation_counted(const StormResult& result);
 // Everything was clean and nothing was lost.
 bool is_success(const StormResult& result);
 

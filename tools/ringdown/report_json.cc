@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server_report.h"
+
 namespace ringdown::program {
 
 namespace {
@@ -207,10 +209,12 @@ Json to_json(const StormResult& result) {
   }
   json["tls"] = nullptr;
   if (result.plan.secure != nullptr) {
-    json["tls"] = {{"resumed", tally.tls_resumed},
+    json["tls"] = {{"versions", {{"1.2", tally.tls12}, {"1.3", tally.tls13}}},
+                   {"resumed", tally.tls_resumed},
                    {"close_notify_sent", tally.close_notify_sent},
                    {"close_notify_received", tally.close_notify_received},
-                   {"truncated", tally.tls_truncated}};
+                   {"truncated", tally.tls_truncated},
+                   {"server", result.server ? tls_json(*result.server) : Json(nullptr)}};
   }
   json["late_messages"] = {{"expected", tally.late_expected}, {"received", tally.late_received}};
   json["latency_us"] = {{"connect", json_of(tally.connect)},

@@ -3,42 +3,86 @@
 
 #include "arguments.h"
 
-#ifdef RINGDOWN_PROGRAM_HAS_TLS
-#include "ringdown/tls.h"
-#endif
-
 namespace ringdown::program {
 
+TlsVersion parse_tls_version(std::string_view option, std::string_view text) {
+  if (text == "1.2") return TlsVersion::tls12;
+  if (text == "1.3") return TlsVersion::tls13;
+  throw UsageError(std::string(option) + ": 1.2 or 1.3, not '" + std::string(text) + "'");
+}
+
 #ifdef RINGDOWN_PROGRAM_HAS_TLS
 
-bool has_tls() noexcept { return true; }
+namespace {
 
-std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketAddress& address) {
-  if (!tls.is_asked()) return nullptr;
+void check(const ServeTls& tls) {
   if (tls.certificate_file.empty() != tls.key_file.empty()) {
     throw UsageError("--tls-cert and --tls-key: both, or neither");
   }
   if (tls.self_signed && !tls.certificate_file.empty()) {
     throw UsageError("--tls-self-signed: not with --tls-cert, which has a certificate already");
   }
+  if (tls.has_certificate()) return;
+  const char* const alone = !tls.client_ca_file.empty() ? "--tls-client-ca"
+                            : tls.version_min           ? "--tls-min-version"
+                                                        : nullptr;
+  if (alone != nullptr) {
+    throw UsageError(
+        std::string(alone) +
+        ": this server has no TLS: add --tls-cert and --tls-key, or --tls-self-signed");
+  }
+}
+
+TlsClientOptions client_options(const StormTls& tls) {
+  TlsClientOptions options;
+  if (tls.version) options.version_min = options.version_max = *tls.version;
+  return options;
+}
+
+}  // namespace
+
+bool has_tls() noexcept { return true; }
+
+std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketAddress& address) {
+  check(tls);
+  if (!tls.has_certificate()) return nullptr;
   TlsServerOptions options;
   if (tls.self_signed) {
     options.self_signed_for = {"localhost", "127.0.0.1", "::1"};
     const std::string text = address.to_string();
-    const std::string host = text.substr(0, text.rfind(':'));
-    const bool known = host == "127.0.0.1" || host == "[::1]" || address.family() == AF_UNIX;
+    std::string host = text.substr(0, text.rfind(':'));
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    const bool known = host == "127.0.0.1" || host == "::1" || address.family() == AF_UNIX;
     if (!known) options.self_signed_for.push_back(host);
   } else {
     options.certificates = {{tls.certificate_file, tls.key_file}};
+  }
+  if (tls.version_min) options.version_min = *tls.version_min;
+  if (!tls.client_ca_file.empty()) {
+    options.client_ca_file = tls.client_ca_file;
+    options.client_certificates = TlsClientCertificates::required;
   }
   return std::make_shared<TlsServerContext>(options);
 }
 
 std::shared_ptr<SecureContext> secure_context(const StormTls& tls) {
-  TlsClientOptions options;
+  TlsClientOptions options = client_options(tls);
   options.verify = !tls.insecure;
   options.ca_file = tls.ca_file;
+  options.certificate = {tls.certificate_file, tls.key_file};
   return std::make_shared<TlsClientContext>(options);
+}
+
+void reload(SecureContext& server) { static_cast<TlsServerContext&>(server).reload(); }
+
+SecurePair secure_pair(const StormTls& tls) {
+  TlsServerOptions server;
+  server.self_signed_for = {"127.0.0.1"};
+  const auto made = std::make_shared<TlsServerContext>(server);
+  TlsClientOptions client = client_options(tls);
+  client.system_roots = false;
+  client.ca_certificates = made->certificate();
+  return {made, std::make_shared<TlsClientContext>(client)};
 }
 
 #else
@@ -46,12 +90,18 @@ std::shared_ptr<SecureContext> secure_context(const StormTls& tls) {
 bool has_tls() noexcept { return false; }
 
 std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketAddress&) {
-  if (!tls.is_asked()) return nullptr;
+  if (!tls.has_certificate() && tls.client_ca_file.empty() && !tls.version_min) return nullptr;
   throw UsageError("--tls-...: there is no TLS in this build");
 }
 
 std::shared_ptr<SecureContext> secure_context(const StormTls&) {
   throw UsageError("URL: wss:// is not possible, there is no TLS in this build: use ws://");
+}
+
+void reload(SecureContext&) {}
+
+SecurePair secure_pair(const StormTls&) {
+  throw UsageError("--tls: there is no TLS in this build");
 }
 
 #endif

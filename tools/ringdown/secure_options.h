@@ -2,25 +2,37 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "ringdown/secure.h"
 #include "ringdown/socket_address.h"
+#include "ringdown/tls.h"
 
 namespace ringdown::program {
 
 struct ServeTls {
   std::string certificate_file;
   std::string key_file;
+  std::string client_ca_file;  // clients must show a certificate that it signed
+  std::optional<TlsVersion> version_min;
   bool self_signed = false;
-  bool is_asked() const { return self_signed || !certificate_file.empty() || !key_file.empty(); }
+  bool has_certificate() const {
+    return self_signed || !certificate_file.empty() || !key_file.empty();
+  }
 };
 
 struct StormTls {
+  bool own_server = false;  // storm's own server speaks TLS
   std::string ca_file;
-  bool insecure = false;  // whoever answers is taken for the server
-  bool is_asked() const { return insecure || !ca_file.empty(); }
+  bool insecure = false;         // whoever answers is taken for the server
+  std::string certificate_file;  // shown to a server that asks for one
+  std::string key_file;
+  std::optional<TlsVersion> version;  // only this one
 };
+
+TlsVersion parse_tls_version(std::string_view option, std::string_view text);
 
 // Whether this build has TLS.
 bool has_tls() noexcept;
@@ -30,5 +42,16 @@ bool has_tls() noexcept;
 std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketAddress& address);
 // Of a client that goes to a wss:// URL.
 std::shared_ptr<SecureContext> secure_context(const StormTls& tls);
+
+// Reads the files of a server's context again, for the connections to come. Throws SetupError; then
+// everything stays as it was.
+void reload(SecureContext& server);
+
+// A server with a certificate made on the spot, and a client that trusts that one and no other.
+struct SecurePair {
+  std::shared_ptr<SecureContext> server;
+  std::shared_ptr<SecureContext> client;
+};
+SecurePair secure_pair(const StormTls& tls);
 
 }  // namespace ringdown::program

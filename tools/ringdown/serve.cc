@@ -16,6 +16,7 @@
 #include "environment.h"
 #include "progress.h"
 #include "report.h"
+#include "server_report.h"
 
 namespace ringdown::program {
 
@@ -25,30 +26,6 @@ namespace {
 struct ServeTally {
   ServerTally sum;
   std::uint64_t drained = 0;  // open when the drain began
-
-  void add(const ServerTally& tally) {
-    sum.accepted += tally.accepted;
-    sum.accept_failed += tally.accept_failed;
-    sum.tls_failed += tally.tls_failed;
-    for (std::size_t i = 0; i < tls_failure_count; ++i) {
-      sum.tls_failures[i] += tally.tls_failures[i];
-    }
-    sum.tls_handshakes += tally.tls_handshakes;
-    sum.tls_resumed += tally.tls_resumed;
-    sum.close_notify_sent += tally.close_notify_sent;
-    sum.close_notify_received += tally.close_notify_received;
-    sum.tls_truncated += tally.tls_truncated;
-    sum.opened += tally.opened;
-    sum.refused += tally.refused;
-    sum.open_timed_out += tally.open_timed_out;
-    sum.open_dropped += tally.open_dropped;
-    sum.clean += tally.clean;
-    sum.aborted += tally.aborted;
-    sum.aborted_by_drain += tally.aborted_by_drain;
-    sum.timed_out += tally.timed_out;
-    sum.violations += tally.violations;
-    sum.dropped += tally.dropped;
-  }
 };
 
 struct ServeCounts {
@@ -61,7 +38,11 @@ struct ServeCounts {
 
 class ServeRun : Immovable {
  public:
-  explicit ServeRun(const ServeOptions& options) : options_(options), progress_(options.quiet) {}
+  explicit ServeRun(const ServeOptions& options)
+      : options_(options),
+        wait_(bell_,
+              options.tls.has_certificate() ? MainWait::Hangup::is_told : MainWait::Hangup::ends),
+        progress_(options.quiet) {}
   // Makes the threads, then says on stdout where it listens.
   void start();
   void run_until_asked_to_stop();
@@ -69,11 +50,12 @@ class ServeRun : Immovable {
 
  private:
   ServeCounts counts() const;
+  void reload_certificates();
   void show(std::string_view phase);
 
   const ServeOptions& options_;
   Bell bell_;
-  MainWait wait_{bell_};
+  MainWait wait_;
   Progress progress_;
   ReleaseHub hub_;
   std::shared_ptr<SecureContext> secure_;  // outlives the threads
@@ -115,7 +97,20 @@ void ServeRun::start() {
 void ServeRun::run_until_asked_to_stop() {
   while (!wait_.is_stop_asked()) {
     wait_.wait(Progress::tick);
+    if (wait_.take_hangup()) reload_certificates();
     show("serving");
+  }
+}
+
+void ServeRun::reload_certificates() {
+  progress_.end();
+  try {
+    reload(*secure_);
+    // Scripts wait for this line too.
+    std::cout << "certificates reloaded\n" << std::flush;
+  } catch (const SetupError& error) {
+    std::fprintf(stderr, "ringdown serve: SIGHUP: the certificates in use stay: %s\n",
+                 error.what());
   }
 }
 
@@ -131,7 +126,7 @@ ServeTally ServeRun::drain() {
       wait_.wait(Progress::tick);
       show("draining");
     }
-    tally.add(thread->tally());
+    add(tally.sum, thread->tally());
   }
   progress_.end();
   return tally;
@@ -165,24 +160,6 @@ void ServeRun::show(std::string_view phase) {
   progress_.show(snapshot);
 }
 
-nlohmann::ordered_json tls_of(const ServerTally& sum) {
-  nlohmann::ordered_json failures = nlohmann::ordered_json::object();
-  for (std::size_t i = 0; i < tls_failure_count; ++i) {
-    if (sum.tls_failures[i] > 0) {
-      failures[std::string(name(static_cast<TlsFailure>(i)))] = sum.tls_failures[i];
-    }
-  }
-  return {
-      {"handshakes", sum.tls_handshakes},
-      {"resumed", sum.tls_resumed},
-      {"failed", sum.tls_failed},
-      {"failures", std::move(failures)},
-      {"close_notify_sent", sum.close_notify_sent},
-      {"close_notify_received", sum.close_notify_received},
-      {"truncated", sum.tls_truncated},
-  };
-}
-
 nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& tally) {
   const ServerTally& sum = tally.sum;
   return {
@@ -201,7 +178,7 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"dropped", sum.dropped},
       {"open_at_drain", tally.drained},
       {"aborted_by_drain", sum.aborted_by_drain},
-      {"tls", options.tls.is_asked() ? tls_of(sum) : nlohmann::ordered_json(nullptr)},
+      {"tls", options.tls.has_certificate() ? tls_json(sum) : nlohmann::ordered_json(nullptr)},
   };
 }
 
@@ -211,7 +188,7 @@ void remove_unix_name(const SocketAddress& address) {
   if (native->sun_path[0] != '\0') unlink(native->sun_path);
 }
 
-void print_tally(const ServeTally& tally) {
+void print_tally(const ServeOptions& options, const ServeTally& tally) {
   const ServerTally& sum = tally.sum;
   std::cout << "served " << with_separators(sum.opened)
             << " connections: " << with_separators(sum.clean) << " clean, "
@@ -222,6 +199,11 @@ void print_tally(const ServeTally& tally) {
             << with_separators(sum.open_timed_out) << " without a request in time, "
             << with_separators(sum.open_dropped) << " gone before the upgrade; "
             << with_separators(tally.drained) << " open when the drain began\n";
+  if (options.tls.has_certificate()) {
+    std::cout << "TLS: ";
+    print_tls(std::cout, sum);
+    std::cout << '\n';
+  }
   if (sum.accept_failed > 0) {
     std::cout << "accepting failed " << with_separators(sum.accept_failed)
               << " times for want of descriptors or memory: ringdown doctor says what to raise\n";
@@ -274,7 +256,7 @@ int run_serve(const ServeOptions& options) {
   const ServeTally tally = serve.drain();
   // A socket's name outlives it, and would keep the next server from listening there (unix(7)).
   if (options.listen.family() == AF_UNIX) remove_unix_name(options.listen);
-  print_tally(tally);
+  print_tally(options, tally);
   if (json_file.is_open()) {
     write_json(json_file, json_of(options, tally));
     json_file.close();

@@ -60,7 +60,11 @@ void StormWorker::count_open_failure(const Slot& slot, const OpenFailed& failed)
       }
       break;
     case OpenFailure::http_status: reason += '_' + std::to_string(failed.http_status); break;
-    case OpenFailure::tls_failed: reason = "tls_" + std::string(name(failed.tls)); break;
+    case OpenFailure::tls_failed:
+      reason = failed.tls == TlsFailure::alert_received
+                   ? "tls_alert_" + std::string(alert_name(failed.tls_detail))
+                   : "tls_" + std::string(name(failed.tls));
+      break;
     case OpenFailure::dropped:
     case OpenFailure::not_http:
     case OpenFailure::upgrade_missing:
@@ -90,6 +94,7 @@ void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {
 }
 
 void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
+  if (closed.tls.secured) ++(closed.tls.tls13 ? tally_.tls13 : tally_.tls12);
   tally_.tls_resumed += closed.tls.resumed ? 1 : 0;
   tally_.close_notify_sent += closed.tls.notify_sent ? 1 : 0;
   tally_.close_notify_received += closed.tls.notify_received ? 1 : 0;

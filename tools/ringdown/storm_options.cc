@@ -30,6 +30,8 @@ std::string_view name(Pattern pattern) noexcept {
     case Pattern::simultaneous: return "simultaneous";
     case Pattern::never_answer: return "never-answer";
     case Pattern::abort: return "abort";
+    case Pattern::tls_truncate: return "tls-truncate";
+    case Pattern::tls_notify_only: return "tls-notify-only";
     case Pattern::mixed: return "mixed";
   }
   return {};
@@ -40,7 +42,12 @@ std::string_view expected_outcome(Pattern pattern) noexcept {
     case Pattern::half_close:
     case Pattern::client_first:
     case Pattern::server_first:
-    case Pattern::simultaneous: return "clean";
+    case Pattern::simultaneous:
+    // RFC 8446 6.1 asks for close_notify lest data be cut off: behind both Close frames there is
+    // none.
+    case Pattern::tls_truncate: return "clean";
+    // RFC 6455 7.1.5: an end without a Close frame is 1006.
+    case Pattern::tls_notify_only: return "dropped";
     case Pattern::never_answer: return "timed_out";
     case Pattern::abort: return "aborted";
     case Pattern::mixed: break;
@@ -49,7 +56,7 @@ std::string_view expected_outcome(Pattern pattern) noexcept {
 }
 
 Pattern mixed_pattern(std::uint64_t seed, std::uint64_t number) noexcept {
-  auto row = pure_patterns;
+  auto row = mixed_patterns;
   std::uint64_t random = scrambled(seed ^ scrambled(number / row.size()));
   // Fisher and Yates' shuffle, up to the place that is asked for.
   const std::size_t wanted = number % row.size();
@@ -78,7 +85,9 @@ std::string_view StormOptions::option_that_demands_push() const {
   switch (pattern) {
     case Pattern::half_close:
     case Pattern::client_first:
-    case Pattern::abort: return {};
+    case Pattern::abort:
+    case Pattern::tls_truncate:
+    case Pattern::tls_notify_only: return {};
     case Pattern::server_first:
     case Pattern::simultaneous:
     case Pattern::never_answer:
@@ -94,29 +103,67 @@ HalfCloseDepth parse_depth(std::string_view option, std::string_view text) {
   throw UsageError(std::string(option) + ": ws, tls or tcp, not '" + std::string(text) + "'");
 }
 
+bool StormOptions::is_secure() const {
+  return url.empty() ? tls.own_server : url.starts_with(tls_scheme);
+}
+
+namespace {
+
+void check_tls(const StormOptions& options) {
+  const StormTls& tls = options.tls;
+  if (tls.own_server && !options.url.empty()) {
+    throw UsageError("--tls: only for a server of its own; a URL says wss:// itself");
+  }
+  if (tls.insecure && !tls.ca_file.empty()) {
+    throw UsageError("--insecure: not with --ca, which says whom to trust");
+  }
+  const char* const foreign = tls.insecure                    ? "--insecure"
+                              : !tls.ca_file.empty()          ? "--ca"
+                              : !tls.certificate_file.empty() ? "--tls-cert"
+                              : !tls.key_file.empty()         ? "--tls-key"
+                                                              : nullptr;
+  const bool foreign_tls = !options.url.empty() && options.is_secure();
+  if (foreign != nullptr && !foreign_tls) {
+    throw UsageError(std::string(foreign) + ": only with a wss:// URL");
+  }
+  if (tls.certificate_file.empty() != tls.key_file.empty()) {
+    throw UsageError("--tls-cert and --tls-key: both, or neither");
+  }
+  const bool faulty =
+      options.pattern == Pattern::tls_truncate || options.pattern == Pattern::tls_notify_only;
+  if (faulty && options.half_close_depth != HalfCloseDepth::websocket) {
+    throw UsageError("--half-close: ws only with --pattern " + std::string(name(options.pattern)) +
+                     ", which ends TLS in its own way");
+  }
+  if (options.is_secure()) return;
+  constexpr const char* cure =
+      ": it needs TLS: give a wss:// URL, or --tls for a server of its own";
+  if (faulty) throw UsageError("--pattern " + std::string(name(options.pattern)) + cure);
+  if (tls.version) throw UsageError(std::string("--tls-version") + cure);
+  if (options.half_close_depth == HalfCloseDepth::tls) {
+    throw UsageError(std::string("--half-close tls") + cure);
+  }
+}
+
+}  // namespace
+
 void check(const StormOptions& options) {
   if (options.hold && !options.has_phases()) {
     throw UsageError(
-        "--hold: only with --pattern half-close, as many --handshakes as --connections, no --rate "
+        "--hold: only with --pattern half-close or tls-truncate, as many --handshakes as "
+        "--connections, no --rate "
         "and no --duration; otherwise each connection runs alone");
   }
-  const bool half_closes =
-      options.pattern == Pattern::half_close || options.pattern == Pattern::mixed;
-  if (options.late_messages.value_or(0) > 0 && !half_closes) {
+  if (options.late_messages.value_or(0) > 0 && !receives_late(options.pattern)) {
     throw UsageError(
-        "--late-messages: only with --pattern half-close or mixed; the others do not receive after "
+        "--late-messages: only with --pattern half-close, tls-truncate or mixed; the others do not "
+        "receive after "
         "their Close");
   }
   if (options.close_status == CloseStatus::none && !options.close_reason.empty()) {
     throw UsageError("--close-reason: none with --close-status 1005, which sends an empty Close");
   }
-  const bool secure = options.url.starts_with(tls_scheme);
-  if (options.tls.is_asked() && !secure) {
-    throw UsageError("--ca and --insecure: only with a wss:// URL");
-  }
-  if (options.half_close_depth == HalfCloseDepth::tls && !secure) {
-    throw UsageError("--half-close: tls only with a wss:// URL; ws or tcp");
-  }
+  check_tls(options);
   if (options.threads > options.connections) {
     throw UsageError("--threads: at most one for each of the --connections");
   }

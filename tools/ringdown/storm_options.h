@@ -23,11 +23,26 @@ enum class Pattern : std::uint8_t {
   simultaneous,  // the server is asked to close, and not waited for: the two Close frames cross
   never_answer,  // close, to a server that was asked not to answer
   abort,         // RST, and no Close frame
-  mixed,         // all of these, in equal parts
+  // What a client should not do (TLS only), and a server should bear.
+  tls_truncate,     // as half_close; then FIN without close_notify
+  tls_notify_only,  // close_notify and no Close frame
+  mixed,            // those that are not of TLS, in equal parts
 };
-inline constexpr std::array pure_patterns = {Pattern::half_close,   Pattern::client_first,
-                                             Pattern::server_first, Pattern::simultaneous,
-                                             Pattern::never_answer, Pattern::abort};
+inline constexpr std::array mixed_patterns = {Pattern::half_close,   Pattern::client_first,
+                                              Pattern::server_first, Pattern::simultaneous,
+                                              Pattern::never_answer, Pattern::abort};
+inline constexpr std::array pure_patterns = {
+    Pattern::half_close,   Pattern::client_first, Pattern::server_first, Pattern::simultaneous,
+    Pattern::never_answer, Pattern::abort,        Pattern::tls_truncate, Pattern::tls_notify_only};
+
+// It goes on receiving behind its Close frame.
+constexpr bool half_closes(Pattern pattern) noexcept {
+  return pattern == Pattern::half_close || pattern == Pattern::tls_truncate;
+}
+// Connections of it, or some of them, are to receive late messages.
+constexpr bool receives_late(Pattern pattern) noexcept {
+  return half_closes(pattern) || pattern == Pattern::mixed;
+}
 
 std::string_view name(Pattern pattern) noexcept;
 // What becomes of each connection when all is well: the name of an outcome. Mixed has none.
@@ -66,9 +81,10 @@ struct StormOptions {
   }
   // All are opened, then all half-closed, then released. Otherwise each connection runs alone.
   bool has_phases() const {
-    return pattern == Pattern::half_close && !rate && !duration &&
-           handshakes_planned() == connections;
+    return half_closes(pattern) && !rate && !duration && handshakes_planned() == connections;
   }
+  // Everything goes over TLS: wss://, or a server of our own that speaks it.
+  bool is_secure() const;
   // The option that only a server which understands push mode can fulfil, or empty.
   std::string_view option_that_demands_push() const;
 };

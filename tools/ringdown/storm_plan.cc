@@ -17,6 +17,8 @@ namespace {
 // Measured on Linux 6.18: two half-closed TCP sockets and an armed receive on each cost about 10 kB
 // of kernel memory, of which the client's end is half.
 constexpr std::uint64_t kernel_bytes_per_end = 5'000;
+// What BoringSSL keeps for an idle connection (2,480 bytes), a BIO, and our own stream.
+constexpr std::uint64_t tls_bytes_per_end = 4'000;
 // Fixed pools of a reactor, and what the program itself needs.
 constexpr std::uint64_t reserve_bytes = 256ULL << 20;
 // Descriptors that are no sockets of the storm: standard streams, rings, listeners, eventfds.
@@ -80,7 +82,9 @@ StormSizing size(const StormOptions& options, const SystemLimits& limits, Featur
   }
   const bool direct = sizing.slots_per_ring > 0;
   sizing.descriptors = (direct ? sizing.rings : sizing.sockets) + reserved_descriptors;
-  sizing.memory = sizing.sockets * kernel_bytes_per_end + reserve_bytes;
+  const std::uint64_t per_end =
+      kernel_bytes_per_end + (options.is_secure() ? tls_bytes_per_end : 0);
+  sizing.memory = sizing.sockets * per_end + reserve_bytes;
   return sizing;
 }
 
@@ -126,15 +130,13 @@ void settle(StormPlan& plan, bool server_pushes) {
     throw UsageError(
         std::string(demanding) +
         ": this server does not understand push mode (ringdown serve --mode push does); what works "
-        "against it: --pattern client-first, abort, and half-close with --late-messages 0 and no "
-        "--hold");
+        "against it: --pattern client-first, abort, tls-notify-only, and half-close and "
+        "tls-truncate with --late-messages 0 and no --hold");
   }
   plan.server_pushes = server_pushes;
-  const bool half_close =
-      options.pattern == Pattern::half_close || options.pattern == Pattern::mixed;
   constexpr std::uint32_t late_messages_default = 3;
-  plan.late_messages =
-      options.late_messages.value_or(half_close && server_pushes ? late_messages_default : 0);
+  plan.late_messages = options.late_messages.value_or(
+      receives_late(options.pattern) && server_pushes ? late_messages_default : 0);
   plan.holds = options.has_phases() && server_pushes;
 }
 

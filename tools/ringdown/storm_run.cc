@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "server_report.h"
 
 namespace ringdown::program {
 
@@ -39,6 +40,13 @@ void StormRun::plan_own_server() {
   ServiceOptions service;
   service.mode = ServeMode::push;
   service.server.websocket.close_timeout = options.close_timeout;
+  if (options.tls.own_server) {
+    // The client verifies: what it is given is what an operator of a self-signed server gives.
+    SecurePair pair = secure_pair(options.tls);
+    plan_.secure = std::move(pair.client);
+    server_secure_ = std::move(pair.server);
+    service.server.secure = server_secure_.get();
+  }
   for (unsigned thread = 0; thread < options.threads; ++thread) {
     std::vector<SocketAddress> addresses;
     for (std::size_t at = thread; at < listeners.size(); at += options.threads) {
@@ -48,8 +56,8 @@ void StormRun::plan_own_server() {
     const auto& bound = servers_.back()->addresses();
     plan_.destinations.insert(plan_.destinations.end(), bound.begin(), bound.end());
   }
-  plan_.url = "ws://" + plan_.destinations.front().to_string() +
-              (options.path.empty() ? "/" : options.path);
+  plan_.url = (options.tls.own_server ? "wss://" : "ws://") +
+              plan_.destinations.front().to_string() + (options.path.empty() ? "/" : options.path);
 }
 
 void StormRun::plan_foreign_server() {
@@ -121,7 +129,8 @@ StormResult StormRun::run() {
 
 void StormRun::find_server() {
   const Pattern pattern = plan_.options.pattern;
-  const bool asks_nothing = pattern == Pattern::client_first || pattern == Pattern::abort;
+  const bool asks_nothing = pattern == Pattern::client_first || pattern == Pattern::abort ||
+                            pattern == Pattern::tls_notify_only;
   // Where the URL has one address, there is nothing to find out then.
   if (asks_nothing && plan_.destinations.size() == 1) return settle(plan_, plan_.own_server);
   StormControl& control = threads_.front()->control();
@@ -207,10 +216,12 @@ void StormRun::end_threads() {
   }
   DrainPlan plan;
   plan.deadline = Clock::now() + own_drain;
+  if (plan_.own_server) result_.server.emplace();
   for (const auto& server : servers_) server->drain(plan);
   for (const auto& server : servers_) {
     while (!server->is_finished()) wait_.wait(Progress::tick);
     result_.pools_fixed += server->pools_fixed();
+    add(*result_.server, server->tally());
   }
 }
 

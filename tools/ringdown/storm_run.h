@@ -60,6 +60,7 @@ class StormRun : Immovable {
   Progress progress_;
   StormResult result_;
   ReleaseHub hub_;
+  std::shared_ptr<SecureContext> server_secure_;  // outlives the servers
   std::vector<std::unique_ptr<ServiceThread>> servers_;
   std::vector<std::unique_ptr<StormThread>> threads_;
   TimePoint phase_started_{};

@@ -28,6 +28,8 @@ void StormTally::merge(const StormTally& other) {
   code_changed += other.code_changed;
   peer_closed_first += other.peer_closed_first;
   add(close_codes, other.close_codes);
+  tls12 += other.tls12;
+  tls13 += other.tls13;
   tls_resumed += other.tls_resumed;
   close_notify_sent += other.close_notify_sent;
   close_notify_received += other.close_notify_received;

@@ -36,6 +36,8 @@ struct StormTally {
       close_codes;  // of the peers' Close frames; 1005: it was empty
 
   // With TLS, of connections that were open.
+  std::uint64_t tls12 = 0;  // by version
+  std::uint64_t tls13 = 0;
   std::uint64_t tls_resumed = 0;
   std::uint64_t close_notify_sent = 0;
   std::uint64_t close_notify_received = 0;

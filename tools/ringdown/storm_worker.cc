@@ -46,13 +46,27 @@ DialRequest dial_request(const StormPlan& plan) {
   // What is held has its deadline from the release on; see StormWorker::start_deadline.
   if (!plan.holds) request.options.half_closed_timeout = plan.options.close_timeout;
   // A server that was asked to close first and does not.
-  const bool waits_for_server =
-      plan.options.pattern == Pattern::server_first || plan.options.pattern == Pattern::mixed;
+  const Pattern pattern = plan.options.pattern;
+  const bool waits_for_server = pattern == Pattern::server_first || pattern == Pattern::mixed ||
+                                pattern == Pattern::tls_notify_only;
   if (waits_for_server) request.options.idle_timeout = plan.options.close_timeout;
   request.options.open_timeout = plan.options.open_timeout;
   request.options.half_close_depth = plan.options.half_close_depth;
   // A peer that closes first is answered and counted; the storm's own Close is not owed then.
   request.options.answer_close = AnswerClose::automatic;
+  return request;
+}
+
+DialRequest StormWorker::own_request() {
+  DialRequest request = dial_request(plan_);
+  if (plan_.options.pattern == Pattern::tls_truncate) {
+    request.secure = &truncating_.emplace(*plan_.secure);
+  }
+  if (plan_.options.pattern == Pattern::tls_notify_only) {
+    request.secure = &exposing_.emplace(*plan_.secure);
+    // Its sending half has ended, and the library knows nothing of that.
+    request.options.answer_close = AnswerClose::application;
+  }
   return request;
 }
 
@@ -64,7 +78,7 @@ StormWorker::StormWorker(Reactor& reactor, const StormPlan& plan, WorkerShare sh
       shared_(shared),
       counts_(counts),
       stage_(stage),
-      dialer_(reactor, dial_request(plan)),
+      dialer_(reactor, own_request()),
       push_command_(push_command(plan)),
       hold_command_(hold_command(plan)),
       close_command_(close_command(plan.options)),
@@ -119,7 +133,7 @@ Pattern StormWorker::pattern_of_next() const noexcept {
 }
 
 std::uint32_t StormWorker::late_messages_of(const Slot& slot) const noexcept {
-  return slot.pattern == Pattern::half_close ? plan_.late_messages : 0;
+  return half_closes(slot.pattern) ? plan_.late_messages : 0;
 }
 
 void StormWorker::dial_one(std::uint32_t index) {
@@ -155,6 +169,7 @@ void StormWorker::dial_one(std::uint32_t index) {
 void StormWorker::on_connected(WebSocket& socket) {
   Slot& slot = slot_of(socket);
   slot.connected = true;
+  if (exposing_) slot.stream = &exposing_->latest();
   tally_.connect.record(Clock::now() - slot.started_at);
 }
 
@@ -176,6 +191,7 @@ void StormWorker::send_commands(Slot& slot) {
   // is on its way.
   switch (slot.pattern) {
     case Pattern::half_close:
+    case Pattern::tls_truncate:
       if (!hold_command_.empty()) (void)slot.socket->send_text(hold_command_);
       if (!push_command_.empty()) (void)slot.socket->send_text(push_command_);
       return;
@@ -184,6 +200,7 @@ void StormWorker::send_commands(Slot& slot) {
     case Pattern::server_first:
     case Pattern::simultaneous:
     case Pattern::abort:
+    case Pattern::tls_notify_only:
     case Pattern::mixed: return;
   }
 }
@@ -197,7 +214,8 @@ void StormWorker::close_one(Slot& slot) {
 Start StormWorker::start_closing(Slot& slot) {
   const StormOptions& options = plan_.options;
   switch (slot.pattern) {
-    case Pattern::half_close: {
+    case Pattern::half_close:
+    case Pattern::tls_truncate: {
       const Start start = slot.socket->shutdown(options.close_status, options.close_reason);
       if (start == Start::io_pending) ++shutdowns_in_flight_;
       return start;
@@ -208,6 +226,7 @@ Start StormWorker::start_closing(Slot& slot) {
       return slot.socket->close(options.close_status, options.close_reason);
     case Pattern::server_first: return slot.socket->send_text(close_command_);
     case Pattern::abort: return slot.socket->abort();
+    case Pattern::tls_notify_only: return slot.stream->shutdown();
     case Pattern::mixed: break;
   }
   return Start::bad_argument;
@@ -299,6 +318,8 @@ void StormWorker::on_peer_close(WebSocket& socket, const PeerClose&) {
     slot.stage = Slot::Stage::answered;
     return;
   }
+  // It answers close_notify with a Close frame, to which no answer is possible any more.
+  if (slot.pattern == Pattern::tls_notify_only) return (void)socket.abort();
   if (slot.stage == Slot::Stage::closing || slot.stage == Slot::Stage::half_closed) {
     record_close(slot);
     count_missing_late(slot);

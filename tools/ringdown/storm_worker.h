@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "ringdown/websocket.h"
 #include "storm_plan.h"
 #include "storm_tally.h"
+#include "tls_faults.h"
 #include "waiting.h"
 
 namespace ringdown::program {
@@ -101,6 +103,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
     // Why it cannot be clean, whatever the transport will say.
     enum class Verdict : std::uint8_t { none, interrupted, timed_out, late_lost, late_wrong };
     WebSocket* socket = nullptr;
+    SecureStream* stream = nullptr;  // below it; tls-notify-only
     TimePoint started_at{};
     TimePoint close_called_at{};
     std::uint32_t late_next = 0;
@@ -110,6 +113,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
     bool connected = false;
   };
 
+  DialRequest own_request();
   Slot& slot_of(WebSocket& socket) { return slots_[socket.user_value()]; }
   void dial_more();
   void dial_one(std::uint32_t index);
@@ -138,6 +142,8 @@ class StormWorker final : public WebSocketEvents, Immovable {
   StormShared& shared_;
   WorkerCounts& counts_;
   std::atomic<WorkerStage>& stage_;
+  std::optional<TruncatingContext> truncating_;  // by pattern
+  std::optional<ExposingContext> exposing_;
   Dialer dialer_;
   std::string push_command_;
   std::string hold_command_;

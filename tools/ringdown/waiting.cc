@@ -44,8 +44,13 @@ void Bell::ring() noexcept {
   (void)!write(descriptor_, &one, sizeof one);
 }
 
-MainWait::MainWait(Bell& bell) : bell_(bell) {
-  const sigset_t set = stop_signals();
+MainWait::MainWait(Bell& bell, Hangup hangup) : bell_(bell) {
+  sigset_t set = stop_signals();
+  if (hangup == Hangup::is_told) {
+    // signal(7): what is ignored is not queued while it is blocked.
+    ::signal(SIGHUP, SIG_DFL);
+    sigaddset(&set, SIGHUP);
+  }
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signals_ = checked(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), "signalfd");
 }
@@ -63,6 +68,10 @@ void MainWait::wait(std::chrono::milliseconds limit) {
 void MainWait::take_signals() {
   signalfd_siginfo signal{};
   while (read(signals_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
+    if (signal.ssi_signo == SIGHUP) {
+      hung_up_ = true;
+      continue;
+    }
     if (signal_ == 0) {
       signal_ = static_cast<int>(signal.ssi_signo);
       continue;
