@@ -31,6 +31,22 @@ TEST(Secure, HalfClosesOverTlsAndLosesNothing) {
   }
 }
 
+TEST(Secure, ResumesSessionsUnlessToldNotTo) {
+  Serving server({"--mode", "push", "--tls-self-signed"});
+  const auto resumed = [&](const std::vector<std::string>& further) {
+    std::vector<std::string> arguments{
+        server.secure_url(), "--insecure", "--connections", "1",
+        "--handshakes",      "20",         "--pattern",     "client-first"};
+    arguments.insert(arguments.end(), further.begin(), further.end());
+    int status = -1;
+    const Json json = storm(arguments, status);
+    EXPECT_EQ(status, 0) << json.dump();
+    return json.at("tls").at("resumed").get<int>();
+  };
+  EXPECT_EQ(resumed({}), 19);
+  EXPECT_EQ(resumed({"--no-resumption"}), 0);
+}
+
 TEST(Secure, ClosesInEveryOrderOverTls) {
   Serving server({"--mode", "push", "--tls-self-signed"});
   for (const char* pattern : {"client-first", "server-first", "simultaneous"}) {

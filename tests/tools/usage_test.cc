@@ -92,6 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"storm", "--tls", "--pattern", "tls-notify-only", "--late-messages", "1"},
                 {"--late-messages", "tls-truncate"}},
         Mistake{{"storm", "--tls-version", "1.3"}, {"--tls-version", "--tls"}},
+        Mistake{{"storm", "--no-resumption"}, {"--no-resumption", "--tls"}},
         Mistake{{"storm", "--tls", "--tls-version", "1.1"}, {"--tls-version", "1.2 or 1.3"}},
         Mistake{{"storm", "--half-close", "udp"}, {"--half-close", "ws, tls or tcp"}},
         Mistake{{"storm", "--close-status", "1006"}, {"--close-status", "1000-1003"}},

@@ -193,6 +193,8 @@ void add_storm_tls(CLI::App& command, StormTls& tls) {
                   "system's")
       ->type_name("FILE");
   command.add_flag("--insecure", tls.insecure, "wss:// without verifying who answers");
+  command.add_flag("!--no-resumption", tls.resume,
+                   "a full TLS handshake for each connection, without tickets of earlier ones");
   add_option(command, "--tls-version", "1.2|1.3", "what both ends can", "only this one",
              [&](const char* option, const std::string& text) {
                tls.version = parse_tls_version(option, text);

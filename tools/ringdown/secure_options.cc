@@ -36,6 +36,7 @@ void check(const ServeTls& tls) {
 TlsClientOptions client_options(const StormTls& tls) {
   TlsClientOptions options;
   if (tls.version) options.version_min = options.version_max = *tls.version;
+  options.resume_sessions = tls.resume;
   return options;
 }
 

@@ -30,6 +30,7 @@ struct StormTls {
   std::string certificate_file;  // shown to a server that asks for one
   std::string key_file;
   std::optional<TlsVersion> version;  // only this one
+  bool resume = true;                 // with tickets of earlier connections
 };
 
 TlsVersion parse_tls_version(std::string_view option, std::string_view text);

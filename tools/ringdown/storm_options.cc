@@ -140,6 +140,7 @@ void check_tls(const StormOptions& options) {
       ": it needs TLS: give a wss:// URL, or --tls for a server of its own";
   if (faulty) throw UsageError("--pattern " + std::string(name(options.pattern)) + cure);
   if (tls.version) throw UsageError(std::string("--tls-version") + cure);
+  if (!tls.resume) throw UsageError(std::string("--no-resumption") + cure);
   if (options.half_close_depth == HalfCloseDepth::tls) {
     throw UsageError(std::string("--half-close tls") + cure);
   }
