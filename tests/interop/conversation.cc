@@ -10,6 +10,15 @@ namespace {
 
 constexpr std::size_t shown_size_max = 256;  // a longer text is told by its size and checksum
 
+Conversation::Report description(const TlsFacts& tls) {
+  if (!tls.secured) return nullptr;
+  return {{"version", tls.tls13 ? "1.3" : "1.2"},
+          {"notify_sent", tls.notify_sent},
+          {"notify_received", tls.notify_received},
+          {"truncated", tls.truncated},
+          {"failure", name(tls.failure)}};
+}
+
 ConstBytes bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 std::string_view text_of(ConstBytes bytes) {
@@ -126,6 +135,7 @@ void Conversation::on_open_failed(WebSocket&, const OpenFailed& failed) {
   report_["failure"] = name(failed.failure);
   report_["http_status"] = failed.http_status;
   report_["error"] = failed.error.name();
+  report_["tls_failure"] = name(failed.tls);
   ended_(report_);
 }
 
@@ -171,6 +181,7 @@ void Conversation::on_closed(WebSocket&, const Closed& closed) {
   report_["peer_status"] = static_cast<unsigned>(closed.peer_status);
   report_["violation"] = name(closed.violation);
   report_["error"] = closed.error.name();
+  report_["tls"] = description(closed.tls);
   ended_(report_);
 }
 

@@ -1,13 +1,17 @@
 // One connection of ours for the interop tests: takes the given steps, in either role, and prints
 // what it saw as a line of JSON.
 //
-//   endpoint dial [OPTION...] URL STEP...    --subprotocol=NAME (several), --depth=tcp
+//   endpoint dial [OPTION...] URL STEP...    --subprotocol=NAME (several)
 //   endpoint serve [OPTION...] STEP...       --choose=NAME; prints `listening on ADDRESS`, and
 //                                            serves one connection
+//
+// Both: --depth=tls, --depth=tcp. Over TLS: --tls=VERSION (1.2 or 1.3) with --ca=FILE of a client,
+// with --certificate=FILE and --key=FILE of a server.
 //
 // The steps are those of step.h.
 #include <chrono>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +19,10 @@
 
 #include "conversation.h"
 #include "ringdown/ringdown.h"
+
+#ifdef RINGDOWN_ENDPOINT_HAS_TLS
+#include "ringdown/tls.h"
+#endif
 
 namespace ringdown::interop {
 
@@ -27,17 +35,55 @@ struct Arguments {
   bool serves = false;
   DialRequest request;
   std::string chosen;
+  std::string tls;
+  std::string ca;
+  std::string certificate;
+  std::string key;
   std::vector<Step> steps;
 };
+
+// Null: not over TLS.
+std::shared_ptr<SecureContext> make_context(const Arguments& arguments) {
+  if (arguments.tls.empty()) return nullptr;
+#ifdef RINGDOWN_ENDPOINT_HAS_TLS
+  const TlsVersion version = arguments.tls == "1.2" ? TlsVersion::tls12 : TlsVersion::tls13;
+  if (arguments.serves) {
+    TlsServerOptions options;
+    options.certificates = {{arguments.certificate, arguments.key}};
+    options.version_min = options.version_max = version;
+    return std::make_shared<TlsServerContext>(options);
+  }
+  TlsClientOptions options;
+  options.system_roots = false;
+  options.ca_file = arguments.ca;
+  options.version_min = options.version_max = version;
+  return std::make_shared<TlsClientContext>(options);
+#else
+  return nullptr;
+#endif
+}
 
 bool read_option(std::string_view word, Arguments& arguments) {
   const auto equals = word.find('=');
   const std::string_view option = word.substr(0, equals);
   const std::string_view value = equals == std::string_view::npos ? "" : word.substr(equals + 1);
-  if (option == "--subprotocol") arguments.request.subprotocols.emplace_back(value);
-  if (option == "--choose") arguments.chosen = value;
-  if (word == "--depth=tcp") arguments.request.options.half_close_depth = HalfCloseDepth::tcp;
-  return option == "--subprotocol" || option == "--choose" || word == "--depth=tcp";
+  HalfCloseDepth& depth = arguments.request.options.half_close_depth;
+  if (word == "--depth=tls") return depth = HalfCloseDepth::tls, true;
+  if (word == "--depth=tcp") return depth = HalfCloseDepth::tcp, true;
+  if (option == "--subprotocol") {
+    arguments.request.subprotocols.emplace_back(value);
+    return true;
+  }
+  for (const auto& [name, text] : {std::pair("--choose", &arguments.chosen),
+                                   {"--tls", &arguments.tls},
+                                   {"--ca", &arguments.ca},
+                                   {"--certificate", &arguments.certificate},
+                                   {"--key", &arguments.key}}) {
+    if (option != name) continue;
+    *text = value;
+    return true;
+  }
+  return false;
 }
 
 std::optional<Arguments> read_arguments(const std::vector<std::string_view>& words) {
@@ -62,7 +108,9 @@ class Endpoint : Immovable {
  public:
   explicit Endpoint(const Arguments& arguments)
       : arguments_(arguments),
+        context_(make_context(arguments)),
         conversation_(arguments.steps, [this](const auto& report) { on_ended(report); }) {
+    arguments_.request.secure = context_.get();
     arguments_.request.options.answer_close = conversation_.answer_close();
     conversation_.choose_subprotocol(arguments.chosen);
     patience_.arm(reactor_, Clock::now() + patience);
@@ -85,6 +133,7 @@ class Endpoint : Immovable {
   bool listen() {
     ServerOptions options;
     options.websocket = arguments_.request.options;
+    options.secure = context_.get();
     server_.emplace(reactor_, drained_, options);
     const auto listening = server_->listen(*SocketAddress::parse("127.0.0.1:0"));
     if (listening.error) return false;
@@ -122,6 +171,7 @@ class Endpoint : Immovable {
   };
 
   Arguments arguments_;
+  std::shared_ptr<SecureContext> context_;
   Reactor reactor_;
   Drained drained_{*this};
   Conversation conversation_;

@@ -5,9 +5,11 @@ against the peer, once as its client and once as its server.
 import sys
 import unittest
 
-from interop import GREETING, REASON, InteropCase, binary, text
+from interop import GREETING, PEER, REASON, TLS, InteropCase, binary, text
 
 MEBI = 1 << 20
+NOTIFIED = {"version": TLS, "notify_sent": True, "notify_received": True, "truncated": False,
+            "failure": "none"}
 
 
 class Twins:
@@ -34,6 +36,7 @@ class Twins:
         self.assert_parts(
             ours, opened=True, failed=[], steps_left=0, outcome="clean", violation="none",
             error="success", own_status=own_status, peer_status=peer_status,
+            tls=NOTIFIED if TLS else None,
         )
         self.assert_parts(theirs, opened=True, ended=own_status)
         self.assertNotIn("stopped_at", theirs)
@@ -166,14 +169,41 @@ class Twins:
         self.assertEqual(ours["close"], {"status": 4000, "reason": "half"})
         self.assert_clean(ours, theirs, own_status=4001, peer_status=4000)
 
-    async def test_we_half_close_down_to_fin(self):
-        """Our FIN comes right behind our Close frame. Both peers answer what came before it, and
-        can send nothing later: that is why this depth is an option."""
+    async def half_close_deeply(self, depth):
         ours, theirs = await self.meet(
-            ["messages=1", "shutdown=4000:half"], ["text=hello"], our_options=["--depth=tcp"]
+            ["messages=1", "shutdown=4000:half"], ["text=hello"], our_options=[f"--depth={depth}"]
         )
         self.assertEqual(theirs["close"], {"status": 4000, "reason": "half"})
         self.assert_clean(ours, theirs, own_status=4000, peer_status=4000)
+
+    # Python's asyncio closes at a close_notify, before the library has answered our Close frame.
+    if not TLS or PEER == "node":
+        async def test_we_half_close_down_to_fin(self):
+            """Our FIN comes right behind our Close frame. Both peers answer what came before it,
+            and can send nothing later: that is why this depth is an option."""
+            await self.half_close_deeply("tcp")
+
+        async def test_we_half_close_down_to_tls(self):
+            await self.half_close_deeply("tls")  # without TLS as any half-close
+
+    async def send_late(self, depth):
+        """The peer sends when our marker below the Close frame has come."""
+        ours, theirs = await self.meet(
+            ["text=last words", "shutdown=4000:half"],
+            ["peer-close", "text=at once", "peer-end", "text=late", "shutdown=4001:done"],
+            our_options=[f"--depth={depth}"],
+        )
+        self.assertEqual(theirs["messages"], [text("last words")])
+        self.assertEqual(theirs["close"], {"status": 4000, "reason": "half"})
+        self.assertEqual(ours["messages"], [text("at once")] if PEER == "node" else [])
+        self.assert_parts(ours, opened=True, outcome="dropped", peer_status=1006, tls=NOTIFIED)
+
+    if TLS:
+        async def test_behind_our_close_notify_the_peer_sends_nothing_more(self):
+            await self.send_late("tls")
+
+        async def test_behind_our_fin_the_peer_sends_nothing_more(self):
+            await self.send_late("tcp")
 
     # --- abnormal ends ---
 
@@ -181,6 +211,8 @@ class Twins:
         ours, theirs = await self.meet(["text=hello", "messages=1"], ["text=hello", "messages=1",
                                                                      how])
         self.assert_parts(ours, opened=True, outcome="dropped", peer_status=1006, steps_left=0)
+        if TLS:
+            self.assert_parts(ours["tls"], notify_received=how == "fin", truncated=how == "abort")
         self.assertEqual(theirs["ended"], 1006)
         return ours
 

@@ -1,11 +1,13 @@
 """What the interop tests share: the processes of both ends, and what they report.
 
-Every test gets `PEER ENDPOINT RINGDOWN`: `python` or `node`, and the programs `endpoint` (ours, of
-this directory) and `ringdown`. All ends take the same steps, those of step.h, and print what they
-saw as lines of JSON. Nothing sleeps: a test waits for lines and for the ends of processes.
+Every test gets `PEER ENDPOINT RINGDOWN`: `python`, `node` or `openssl`, and the programs `endpoint`
+(ours, of this directory) and `ringdown`; in the environment it may get TLS_VERSION. All ends take
+the same steps, those of step.h, and print what they saw as lines of JSON. Nothing sleeps: a test
+waits for lines and for the ends of processes.
 """
 
 import asyncio
+import atexit
 import ctypes
 import functools
 import importlib.util
@@ -25,6 +27,7 @@ SKIPPED = 77  # the exit status that meson knows
 HERE = pathlib.Path(__file__).resolve().parent
 
 PEER, ENDPOINT, RINGDOWN = sys.argv[1:4]
+TLS = os.environ.get("TLS_VERSION", "")  # 1.2 or 1.3; empty: no TLS
 
 # Where a Debian package of Node puts its modules.
 ENVIRONMENT = dict(os.environ, NODE_PATH="/usr/share/nodejs")
@@ -41,6 +44,8 @@ def missing(what):
 
 
 def peer_command():
+    if PEER == "openssl":
+        return [shutil.which("openssl") or missing("openssl")]
     if PEER == "python":
         if importlib.util.find_spec("websockets") is None:
             missing("python3-websockets")
@@ -56,6 +61,33 @@ def peer_command():
 PEER_COMMAND = peer_command()
 
 
+@functools.cache
+def certificate():
+    """One for localhost, and its key, that both ends are given. (chain file, key file)"""
+    if shutil.which("openssl") is None:
+        missing("openssl")
+    directory = tempfile.TemporaryDirectory()
+    atexit.register(directory.cleanup)
+    files = f"{directory.name}/chain.pem", f"{directory.name}/key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=interop", "-addext",
+         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", files[0], "-keyout", files[1]],
+        check=True, capture_output=True,
+    )
+    return files
+
+
+def tls_options(role):
+    """Of an endpoint and of a peer alike."""
+    if not TLS:
+        return []
+    chain, key = certificate()
+    if role == "dial":
+        return [f"--tls={TLS}", f"--ca={chain}"]
+    return [f"--tls={TLS}", f"--certificate={chain}", f"--key={key}"]
+
+
 def die_with_parent():
     pr_set_pdeathsig = 1  # prctl(2)
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
@@ -68,7 +100,7 @@ class Process:
 
     @property
     def url(self):
-        return f"ws://{self.address}/"
+        return f"{'wss' if TLS else 'ws'}://{self.address}/"
 
     async def line(self):
         line = await self.process.stdout.readline()
@@ -145,10 +177,10 @@ class InteropCase(unittest.IsolatedAsyncioTestCase):
             if name.startswith("test_"):
                 setattr(cls, name, bounded(getattr(cls, name)))
 
-    async def start(self, *command, kind=Process, stderr=None):
+    async def start(self, *command, kind=Process, stdin=subprocess.DEVNULL, stderr=None):
         process = kind(
             await asyncio.create_subprocess_exec(
-                *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+                *command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
                 env=ENVIRONMENT, preexec_fn=die_with_parent, limit=1 << 20,
             )
         )
@@ -156,17 +188,20 @@ class InteropCase(unittest.IsolatedAsyncioTestCase):
         return process
 
     async def start_peer(self, role, *words):
-        peer = await self.start(*PEER_COMMAND, role, *words)
+        peer = await self.start(*PEER_COMMAND, role, *tls_options(role), *words)
         return await peer.listening() if role == "serve" else peer
 
     async def start_endpoint(self, role, *words):
-        endpoint = await self.start(ENDPOINT, role, *words)
+        endpoint = await self.start(ENDPOINT, role, *tls_options(role), *words)
         return await endpoint.listening() if role == "serve" else endpoint
 
     async def start_serve(self, mode, *options):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         tally_file = f"{directory.name}/tally.json"
+        if TLS:
+            chain, key = certificate()
+            options = ("--tls-cert", chain, "--tls-key", key, *options)
         server = await self.start(
             RINGDOWN, "serve", "--listen", "127.0.0.1:0", "--mode", mode, "--json", tally_file,
             "--quiet", *options, kind=RingdownServe,

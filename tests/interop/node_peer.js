@@ -6,17 +6,24 @@
 //                                                --refuse=STATUS; prints `listening on ADDRESS`,
 //                                                and a line for each connection
 //
+// Over TLS: --tls=VERSION (1.2 or 1.3) with --ca=FILE of a client, with --certificate=FILE and
+// --key=FILE of a server.
+//
 // The steps are those of step.h, and echo (every message back, until the end), fin (FIN without a
-// Close frame), reset (RST) and say=STRING (prints it).
+// Close frame; over TLS behind close_notify), peer-end (waits for the other side's), reset (RST)
+// and say=STRING (prints it).
 //
 // What this library (8.11) does at a close: it answers a Close frame at once, with the same
 // payload, and reads nothing behind it, Pongs included. It has no half-close, but its `close` goes
 // on delivering what arrives, so a shutdown is the same here; Pings that come behind its own Close
 // it does not answer. To send after the peer's Close (step peer-close), its answer is held back. At
-// FIN it counts itself as closing: then it sends nothing more.
+// FIN, or close_notify, it counts itself as closing: then it sends nothing more. What it sends in
+// the turn that brings both the Close frame and the close_notify still goes out before.
 'use strict';
 
 const { EventEmitter, once } = require('events');
+const fs = require('fs');
+const https = require('https');
 const WebSocket = require('ws');
 
 const SHOWN_SIZE_MAX = 256;
@@ -45,6 +52,12 @@ function description(data, isBinary) {
   return seen;
 }
 
+function reset(socket) {
+  if (!socket.encrypted) return socket.resetAndDestroy();
+  // That refuses a TLS socket, and the one below says nothing to it.
+  return socket._handle._parent.reset(() => socket.emit('close'));
+}
+
 class Conversation {
   constructor(connection, steps) {
     this.connection = connection;
@@ -54,6 +67,7 @@ class Conversation {
     });
     this.report = { opened: false, messages: [], pings: [], pongs: [], close: null };
     this.over = false;
+    this.peerEnded = false;
     this.changes = new EventEmitter();
     this.listen();
   }
@@ -98,6 +112,10 @@ class Conversation {
 
   async run() {
     this.report.opened = true;
+    this.connection._socket.on('end', () => {
+      this.peerEnded = true;
+      this.changes.emit('change');
+    });
     this.report.subprotocol = this.connection.protocol;
     this.report.extensions = this.connection.extensions ? [this.connection.extensions] : [];
     for (const [verb, argument] of this.steps) {
@@ -151,6 +169,8 @@ class Conversation {
         return this.until(() => report.pongs.length >= count);
       case 'peer-close':
         return this.until(() => report.close !== null);
+      case 'peer-end':
+        return this.until(() => this.peerEnded);
       case 'shutdown':
       case 'close': {
         const [status, ...reason] = argument.split(':');
@@ -161,7 +181,7 @@ class Conversation {
       case 'abort':
         return connection.terminate();
       case 'reset':
-        return connection._socket.resetAndDestroy();
+        return reset(connection._socket);
       case 'fin':
         return connection._socket.end();
       default:
@@ -170,14 +190,20 @@ class Conversation {
   }
 }
 
-function dial(url, steps, subprotocols) {
-  const connection = new WebSocket(url, subprotocols);
+function dial(url, steps, subprotocols, secure) {
+  const connection = new WebSocket(url, subprotocols, secure);
   const conversation = new Conversation(connection, steps);
   connection.on('open', () => conversation.run());
 }
 
-function serve(steps, chosen, headers, refuseWith) {
-  const options = { host: '127.0.0.1', port: 0, perMessageDeflate: true };
+function serve(steps, chosen, headers, refuseWith, secure) {
+  const options = { perMessageDeflate: true };
+  const place = { host: '127.0.0.1', port: 0 };
+  if (secure) {
+    options.server = https.createServer(secure).listen(place);
+  } else {
+    Object.assign(options, place);
+  }
   options.handleProtocols = (offered) => chosen.find((name) => offered.has(name)) ?? false;
   if (refuseWith) options.verifyClient = (_, answer) => answer(false, refuseWith);
   const server = new WebSocket.Server(options);
@@ -194,9 +220,18 @@ const isOption = (word) => word.startsWith('--');
 const steps = words.filter((word) => !isOption(word));
 const given = (name) =>
   words.filter((word) => word.startsWith(`--${name}=`)).map((word) => word.slice(name.length + 3));
+const tlsOptions = () => {
+  const [version] = given('tls');
+  if (!version) return undefined;
+  const options = { minVersion: `TLSv${version}`, maxVersion: `TLSv${version}` };
+  for (const [option, name] of [['ca', 'ca'], ['cert', 'certificate'], ['key', 'key']]) {
+    if (given(name).length > 0) options[option] = fs.readFileSync(given(name)[0]);
+  }
+  return options;
+};
 if (role === 'dial') {
-  dial(steps[0], steps.slice(1), given('subprotocol'));
+  dial(steps[0], steps.slice(1), given('subprotocol'), tlsOptions());
 } else {
   const headers = given('header').map((header) => header.replace(':', ': '));
-  serve(steps, given('choose'), headers, Number(given('refuse')[0] ?? 0));
+  serve(steps, given('choose'), headers, Number(given('refuse')[0] ?? 0), tlsOptions());
 }

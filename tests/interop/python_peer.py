@@ -6,20 +6,26 @@ role, and prints what it saw as a line of JSON.
                                                    --refuse=STATUS; prints `listening on ADDRESS`,
                                                    and a line for each connection
 
+Over TLS: --tls=VERSION (1.2 or 1.3) with --ca=FILE of a client, with --certificate=FILE and
+--key=FILE of a server.
+
 The steps are those of step.h, and echo (every message back, until the end), fin (FIN without a
-Close frame), reset (RST) and say=STRING (prints it).
+Close frame; over TLS behind close_notify), peer-end (waits for the other side's), reset (RST) and
+say=STRING (prints it).
 
 What this library (10.4, its asyncio layer) does at a close: it answers a Close frame at once, with
 the same payload, and reads nothing behind it, Pongs included. It has no half-close, but its `close`
 goes on delivering what arrives, so a shutdown is the same here; Pings that come behind its own
 Close it does not answer. To send after the peer's Close (step peer-close), its answer is held back.
-At FIN it closes its socket: then it sends nothing more.
+At FIN it closes its socket: then it sends nothing more. At a close_notify asyncio does, at once: a
+Close frame that came right before it is not answered any more.
 """
 
 import asyncio
 import http
 import json
 import socket
+import ssl
 import struct
 import sys
 import zlib
@@ -47,10 +53,15 @@ class Recorder:
         self.report = {"opened": False, "messages": [], "pings": [], "pongs": [], "close": None}
         self.close_seen = asyncio.Event()
         self.answered = asyncio.Event()
+        self.peer_ended = asyncio.Event()
 
     async def pong(self, data=b""):  # called for each Ping that comes
         self.report["pings"].append(data.decode())
         await super().pong(data)
+
+    def eof_received(self):
+        self.peer_ended.set()
+        return super().eof_received()
 
     async def write_close_frame(self, close, data=None):  # called for each Close frame that comes
         if self.close_rcvd is not None and not self.close_seen.is_set():
@@ -183,6 +194,9 @@ class Conversation:
     async def do_peer_close(self, _):
         await self.connection.close_seen.wait()
 
+    async def do_peer_end(self, _):
+        await self.connection.peer_ended.wait()
+
     async def do_shutdown(self, status_and_reason):
         status, _, reason = status_and_reason.partition(":")
         await self.connection.write_close_frame(Close(int(status), reason))
@@ -202,15 +216,30 @@ class Conversation:
         self.connection.transport.abort()
 
     async def do_fin(self, _):
-        self.connection.transport.write_eof()
+        transport = self.connection.transport
+        transport.write_eof() if transport.can_write_eof() else transport.close()
 
 
 def say(report):
     print(json.dumps(report), flush=True)
 
 
-async def dial(url, steps, subprotocols):
+def secure_context(given, purpose):
+    if "tls" not in given:
+        return None
+    context = ssl.create_default_context(purpose, cafile=given.get("ca", [None])[0])
+    context.minimum_version = context.maximum_version = {
+        "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3
+    }[given["tls"][0]]
+    if "certificate" in given:
+        context.load_cert_chain(given["certificate"][0], given["key"][0])
+    return context
+
+
+async def dial(url, steps, subprotocols, secure):
     options = {"subprotocols": subprotocols or None, "max_size": None, "ping_interval": None}
+    if secure:
+        options["ssl"] = secure
     try:
         connection = await websockets.connect(url, create_protocol=PeerClient, **options)
     except (websockets.WebSocketException, OSError) as failure:
@@ -219,7 +248,7 @@ async def dial(url, steps, subprotocols):
     say(await Conversation(connection, steps).run())
 
 
-async def serve(steps, chosen, headers, refuse_with):
+async def serve(steps, chosen, headers, refuse_with, secure):
     async def converse(connection):
         say(await Conversation(connection, steps).run())
 
@@ -229,7 +258,7 @@ async def serve(steps, chosen, headers, refuse_with):
     server = await websockets.serve(
         converse, "127.0.0.1", 0, create_protocol=PeerServer, max_size=None, ping_interval=None,
         subprotocols=chosen or None, extra_headers=headers,
-        process_request=refuse if refuse_with else None,
+        process_request=refuse if refuse_with else None, ssl=secure,
     )
     host, port = server.sockets[0].getsockname()
     print(f"listening on {host}:{port}", flush=True)
@@ -245,11 +274,13 @@ def main():
     for name, value in options:
         given.setdefault(name, []).append(value)
     if role == "dial":
-        asyncio.run(dial(steps[0], steps[1:], given.get("subprotocol")))
+        secure = secure_context(given, ssl.Purpose.SERVER_AUTH)
+        asyncio.run(dial(steps[0], steps[1:], given.get("subprotocol"), secure))
     else:
         headers = [tuple(header.split(":", 1)) for header in given.get("header", [])]
         refuse_with = int(given.get("refuse", [0])[0])
-        asyncio.run(serve(steps, given.get("choose"), headers, refuse_with))
+        secure = secure_context(given, ssl.Purpose.CLIENT_AUTH)
+        asyncio.run(serve(steps, given.get("choose"), headers, refuse_with, secure))
 
 
 main()

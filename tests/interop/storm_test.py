@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-from interop import REASON, RINGDOWN, InteropCase
+from interop import REASON, RINGDOWN, TLS, InteropCase, certificate
 
 NOT_CLEAN = ("aborted", "timed_out", "violations", "dropped", "refused", "not_opened")
 
@@ -18,6 +18,8 @@ class StormTest(InteropCase):
         with tempfile.TemporaryDirectory() as directory:
             result = pathlib.Path(directory) / "storm.json"
             command = [RINGDOWN, "storm", server.url, "--json", str(result), "--quiet", *options]
+            if TLS:
+                command += ["--ca", certificate()[0]]
             storm = await self.start(*command, stderr=subprocess.STDOUT)
             said, status = await storm.end()
             written = result.read_text(encoding="utf-8") if result.exists() else ""
