@@ -87,7 +87,6 @@ struct TlsSessionCallbacks {
 
 namespace {
 
-constexpr std::size_t record_data_max = SSL3_RT_MAX_PLAIN_LENGTH;
 constexpr std::size_t host_size_max = 255;
 
 TlsFailure failure_of_certificate(long verify_result) noexcept {
@@ -179,6 +178,7 @@ void TlsSession::prepare_context(ssl_ctx_st* context) noexcept {
 TlsSession::TlsSession(ssl_ctx_st* context, TlsChunks& chunks, const TlsSessionOptions& options)
     : output_(chunks),
       handshake_input_left_(options.handshake_input_max),
+      record_size_max_(options.record_size_max),
       role_(options.role),
       keep_tickets_(options.keep_tickets) {
   ERR_clear_error();
@@ -259,7 +259,7 @@ std::size_t TlsSession::write(std::span<const std::byte> data) {
   std::size_t taken = 0;
   ERR_clear_error();
   while (taken < data.size() && output_.size() < write_output_max) {
-    const std::size_t part = std::min(data.size() - taken, record_data_max);
+    const std::size_t part = std::min<std::size_t>(data.size() - taken, record_size_max_);
     const int result = SSL_write(ssl_.get(), data.data() + taken, static_cast<int>(part));
     if (result <= 0) {
       fail_from_queue();

@@ -74,6 +74,8 @@ struct TlsSessionOptions {
 
   // Bytes that the peer may send before the handshake is done; beyond: handshake_too_large.
   std::size_t handshake_input_max = 64 * 1024;
+  // Plaintext in a record that is written; 16 KiB is the most there is (RFC 8446 5.1).
+  std::uint16_t record_size_max = 16 * 1024;
 };
 
 enum class TlsStep : std::uint8_t {
@@ -143,7 +145,7 @@ class TlsSession {
 
   // Takes from the front of `data` until the output is `write_output_max` or longer; answers how
   // many bytes. 0 before the handshake is done, after `shutdown` and after a failure. Each call
-  // makes records of its own, so gather small pieces first; one record is 16 KiB at most.
+  // makes records of its own, so gather small pieces first.
   std::size_t write(std::span<const std::byte> data);
   static constexpr std::size_t write_output_max = 64 * 1024;
 
@@ -207,6 +209,7 @@ class TlsSession {
   int first_byte_ = -1;  // of the input, once there is one
   TlsFailure failure_ = TlsFailure::none;
   Halves halves_;
+  std::uint16_t record_size_max_;
   Role role_;
   bool input_ended_ = false;
   bool handshake_done_ = false;

@@ -16,7 +16,7 @@ simulation::Options random_network(Random& random) {
   options.print_trace = wants_trace();
   options.socket_buffer_max = random.chance(0.3) ? 2048 : 65536;
   options.delay_max = std::chrono::microseconds(random.chance(0.2) ? 5000 : 200);
-  options.one_byte_receives = random.chance(0.05);
+  options.receive_size_max = random.chance(0.05) ? 1 : 0;
   options.small_buffers_max = random.chance(0.3) ? static_cast<unsigned>(random.between(1, 3)) : 0;
   options.large_buffers_max = random.chance(0.5) ? 1 : 0;
   options.submission_entries_max = 1U << random.between(2, 6);
@@ -50,8 +50,8 @@ StreamRun random_run(std::uint64_t seed) {
   run.one_by_one = run.network.sockets_max > 0;
   const std::size_t pairs = random.between(1, 4);
   for (std::size_t i = 0; i < pairs; ++i) {
-    StreamPlan client = random_plan(random, run.network.one_byte_receives);
-    StreamPlan server = random_plan(random, run.network.one_byte_receives);
+    StreamPlan client = random_plan(random, run.network.receive_size_max == 1);
+    StreamPlan server = random_plan(random, run.network.receive_size_max == 1);
     if (client.ending == StreamEnding::close_after_sends_at_end &&
         server.ending == StreamEnding::close_after_sends_at_end) {
       (random.chance(0.5) ? client : server).ending = StreamEnding::shutdown_then_close_at_end;

@@ -132,8 +132,9 @@ void Endpoint::cut_at(std::uint64_t byte) {
 void Endpoint::move_later() {
   if (moving_ || reset_ || !is_connected()) return;
   const bool cut_now = cut_ && *cut_ <= carried_;
-  const bool bytes_can = unsent_.size() > 0 && (peer_->orphaned_ || peer_->reset_ ||
-                                                peer_->arrived_.size() < peer_->receive_capacity_);
+  const bool bytes_can =
+      unsent_.size() > 0 && !is_held_back() &&
+      (peer_->orphaned_ || peer_->reset_ || peer_->arrived_.size() < peer_->receive_capacity_);
   const bool fin_can = unsent_.size() == 0 && fin_queued_ && !fin_sent_;
   if (!cut_now && !bytes_can && !fin_can) return;
   moving_ = true;
@@ -141,6 +142,10 @@ void Endpoint::move_later() {
     moving_ = false;
     move();
   });
+}
+
+bool Endpoint::is_held_back() const noexcept {
+  return carried_ != 0 && carried_ == network_.options().split_at && peer_->arrived_.size() > 0;
 }
 
 void Endpoint::move() {
@@ -151,6 +156,7 @@ void Endpoint::move() {
     network_.after(network_.delay(), [&to] { to.receive_reset(); });
     return;
   }
+  if (is_held_back()) return;
   if (unsent_.size() == 0) {
     if (fin_queued_ && !fin_sent_) {
       fin_sent_ = true;
@@ -168,12 +174,15 @@ void Endpoint::move() {
   }
   std::size_t most = std::min(unsent_.size(), to.receive_capacity_ - to.arrived_.size());
   if (cut_) most = std::min<std::size_t>(most, static_cast<std::size_t>(*cut_ - carried_));
+  const std::uint64_t split = network_.options().split_at;
+  if (split > carried_)
+    most = std::min<std::size_t>(most, static_cast<std::size_t>(split - carried_));
   if (most > 0) {
     const std::size_t size = network_.random().portion(most);
     to.arrived_.append(unsent_.front(size));
     unsent_.drop(size);
     carried_ += size;
-    network_.count_transferred(size);
+    network_.count_transferred(size, carried_);
     to.changed();
     changed();
   }
@@ -188,7 +197,7 @@ void Endpoint::send_reset() {
     const std::size_t most = std::min(unsent_.size(), to.receive_capacity_ - to.arrived_.size());
     const std::size_t size = static_cast<std::size_t>(network_.random().between(0, most));
     to.arrived_.append(unsent_.front(size));
-    network_.count_transferred(size);
+    network_.count_transferred(size, carried_ + size);
     if (size > 0) to.changed();
   }
   unsent_.clear();

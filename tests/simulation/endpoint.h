@@ -79,6 +79,7 @@ class Endpoint {
   void changed() {
     if (on_change) on_change();
   }
+  bool is_held_back() const noexcept;  // at Options::split_at
   void move_later();
   void move();
   void cut_at(std::uint64_t byte);

@@ -5,6 +5,7 @@
 // event.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -97,13 +98,18 @@ class Network {
   std::size_t open_sockets() const noexcept;
   std::size_t open_listeners() const noexcept { return listeners_.size(); }
   std::uint64_t bytes_transferred() const noexcept { return bytes_transferred_; }
+  // By the direction of a connection that carried most.
+  std::uint64_t bytes_carried_max() const noexcept { return bytes_carried_max_; }
   std::uint64_t connections() const noexcept { return connections_; }
   // Times that data reached a socket already closed, and was answered with RST.
   std::uint64_t data_after_close() const noexcept { return data_after_close_; }
   // Over every completion with its time: equal for equal runs.
   std::uint64_t trace_hash() const noexcept { return trace_hash_; }
 
-  void count_transferred(std::size_t size) noexcept { bytes_transferred_ += size; }
+  void count_transferred(std::size_t size, std::uint64_t carried) noexcept {
+    bytes_transferred_ += size;
+    bytes_carried_max_ = std::max(bytes_carried_max_, carried);
+  }
   void count_data_after_close() noexcept { ++data_after_close_; }
   void trace(std::uint16_t ring, std::uint64_t number, Verb verb, std::int32_t result, bool more);
   void add(RingSide& ring) { rings_.push_back(&ring); }
@@ -140,6 +146,7 @@ class Network {
   std::vector<std::string> faults_seen_;
   std::uint64_t connections_ = 0;
   std::uint64_t bytes_transferred_ = 0;
+  std::uint64_t bytes_carried_max_ = 0;
   std::uint64_t data_after_close_ = 0;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325ULL;
 };

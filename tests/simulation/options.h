@@ -63,7 +63,9 @@ struct Options {
   // connect(2) to where nobody answers (tcp(7), tcp_syn_retries).
   Duration connect_timeout = std::chrono::seconds(127);
   double short_receives = 0.5;
-  bool one_byte_receives = false;
+  std::size_t receive_size_max = 0;  // 0: the buffer's
+  // Of each direction of each connection: what stands before this byte is read before it leaves.
+  std::uint64_t split_at = 0;
   // A multishot may end without an error; it is the application's to start it again
   // (io_uring_prep_recv_multishot(3)).
   double multishot_ends = 0.03;

@@ -205,8 +205,8 @@ void Ring::Native::attempt_receive(Flight& flight) {
   const std::uint16_t buffer = buffers.give_out(flight.group);
   std::span<std::byte> into = buffers.at(flight.group, buffer);
   const simulation::Options& how = network.options();
-  if (how.one_byte_receives) {
-    into = into.first(1);
+  if (how.receive_size_max != 0) {
+    into = into.first(std::min(into.size(), how.receive_size_max));
   } else if (endpoint.unread() > 1 && network.random().chance(how.short_receives)) {
     into = into.first(network.random().between(1, std::min(into.size(), endpoint.unread())));
   }

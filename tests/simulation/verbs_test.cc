@@ -163,7 +163,7 @@ TEST(SimulatedVerbs, ReceivesAreShortAndEndAtRandomButLoseNothing) {
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE(seed);
     Options options;
-    options.one_byte_receives = seed % 4 == 0;
+    options.receive_size_max = seed % 4 == 0 ? 1 : 0;
     World world(seed, options);
     RawListener listener(loopback(9000));
     RawPeer peer;

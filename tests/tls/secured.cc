@@ -6,6 +6,7 @@
 
 #include "fixture.h"
 #include "raw_tls.h"
+#include "splitting.h"
 
 namespace ringdown {
 namespace {
@@ -19,12 +20,18 @@ std::string tested() {
 class Security final : public ::testing::Environment {
  public:
   void SetUp() override {
-    default_server_context = &secured_server();
-    default_client_context = &secured_client();
-    make_raw_layer = [](Role role) -> std::unique_ptr<RawLayer> {
+    static SplittingContext splitting_server(Role::server, secured_server().native(), {});
+    static SplittingContext splitting_client(Role::client, secured_client().native(), {});
+    const bool splits = std::getenv("TLS_SPLITS") != nullptr;
+    default_server_context =
+        splits ? &splitting_server : static_cast<SecureContext*>(&secured_server());
+    default_client_context =
+        splits ? &splitting_client : static_cast<SecureContext*>(&secured_client());
+    make_raw_layer = [splits](Role role) -> std::unique_ptr<RawLayer> {
       protocol::TlsSessionOptions options;
       options.role = role;
       options.host = "test";
+      if (splits) options.record_size_max = 1;
       const bool client = role == Role::client;
       return std::make_unique<RawTls>(
           client ? secured_client().native() : secured_server().native(), options);

@@ -165,6 +165,7 @@ class Bench {
     SimulatedResult result;
     result.trace_hash = network_.trace_hash();
     result.bytes = network_.bytes_transferred();
+    result.bytes_carried_max = network_.bytes_carried_max();
     server_.reset();
     reactor_.reset();
     for (const std::string& fault : network_.faults_seen()) ADD_FAILURE() << fault;

@@ -52,6 +52,7 @@ struct SimulatedPair {
 struct SimulatedResult {
   std::uint64_t trace_hash = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t bytes_carried_max = 0;
 };
 
 SimulatedResult run_pairs(const SimulatedRun& run,

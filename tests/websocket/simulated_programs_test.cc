@@ -16,7 +16,7 @@ simulation::Options random_network(Random& random) {
   options.print_trace = wants_trace();
   options.socket_buffer_max = random.chance(0.3) ? 2048 : 65536;
   options.delay_max = std::chrono::microseconds(random.chance(0.2) ? 2000 : 200);
-  options.one_byte_receives = random.chance(0.05);
+  options.receive_size_max = random.chance(0.05) ? 1 : 0;
   options.small_buffers_max = random.chance(0.2) ? static_cast<unsigned>(random.between(2, 4)) : 0;
   options.large_buffers_max = random.chance(0.5) ? 1 : 0;
   options.submission_entries_max = 1U << random.between(2, 6);
@@ -68,8 +68,8 @@ SimulatedRun gentle_run(std::uint64_t seed) {
   const std::size_t pairs = random.between(1, 5);
   for (std::size_t i = 0; i < pairs; ++i) {
     PairPlan pair;
-    pair.client = random_plan(random, run.network.one_byte_receives);
-    pair.server = random_plan(random, run.network.one_byte_receives);
+    pair.client = random_plan(random, run.network.receive_size_max == 1);
+    pair.server = random_plan(random, run.network.receive_size_max == 1);
     pair.client_options = random_options(random);
     if (pair.client.ending == ActorEnding::leaves_it &&
         pair.server.ending == ActorEnding::leaves_it) {
