@@ -92,7 +92,8 @@ class WebSocketEvents {
   // The opening handshake is over; `send` and the others may be called from here on.
   virtual void on_open(WebSocket&) {}
   // The opening handshake failed (client role). The last call for this connection: on_closed does
-  // not follow.
+  // not follow. Nothing is in flight any more: after a failure of TLS it comes when the server has
+  // ended TCP, which its alert makes it do, or a second later.
   virtual void on_open_failed(WebSocket&, const OpenFailed&) {}
 
   // A whole message (Delivery::messages, the default). `bytes` is valid during the call; text is

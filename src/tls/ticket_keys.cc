@@ -12,8 +12,8 @@
 
 namespace ringdown {
 
-TicketKeys::TicketKeys(std::chrono::seconds lifetime) : lifetime_(lifetime) {
-  made_ = Clock::now();
+TicketKeys::TicketKeys(std::chrono::seconds lifetime, Now now)
+    : lifetime_(lifetime), now_(now), made_(now()) {
   RAND_bytes(reinterpret_cast<std::uint8_t*>(&current_), sizeof current_);
   RAND_bytes(reinterpret_cast<std::uint8_t*>(&before_), sizeof before_);
 }
@@ -34,7 +34,7 @@ void TicketKeys::use_for(SSL_CTX* context) {
 }
 
 void TicketKeys::rotate() noexcept {
-  const TimePoint now = Clock::now();
+  const TimePoint now = now_();
   if (now - made_ < lifetime_) return;
   // After two lifetimes without a handshake both are too old.
   const bool both = now - made_ >= 2 * lifetime_;

@@ -15,7 +15,8 @@ namespace ringdown {
 
 class TicketKeys {
  public:
-  explicit TicketKeys(std::chrono::seconds lifetime);
+  using Now = TimePoint (*)();
+  explicit TicketKeys(std::chrono::seconds lifetime, Now now = &Clock::now);
   ~TicketKeys();
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
@@ -39,6 +40,7 @@ class TicketKeys {
 
   std::mutex mutex_;
   const std::chrono::seconds lifetime_;
+  const Now now_;
   TimePoint made_;
   Key current_;
   Key before_;

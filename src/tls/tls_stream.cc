@@ -138,6 +138,7 @@ Start TlsStream::abort() {
   stage_ = Stage::lingering;
   close_reason_ = failure_;
   linger_ = {.deadline = reactor_.now() + alert_linger, .bytes_max = alert_linger_bytes};
+  linger_timer_.arm(reactor_, linger_.deadline);  // what stands before the alert may be stuck
   wake();
   return Start::io_pending;
 }

@@ -1,5 +1,7 @@
 // The ends of TLS below those of WebSocket: close_notify as a half-close, its absence, and what
 // came before it.
+#include <sys/socket.h>
+
 #include <gtest/gtest.h>
 
 #include "fixture.h"
@@ -194,12 +196,30 @@ TEST_P(TlsClose, AChangedRecordIsNamedAndThePeerIsTold) {
   auto [ours, peer] = wire();
   peer.spoil_next_write();
   peer.send(text_frame, "changed on its way");
+  ASSERT_TRUE(pump([&] { return peer.ended(); })) << "FIN, behind the alert";
+  peer.send_bare_fin();
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
   EXPECT_TRUE(ours.messages.empty());
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
   EXPECT_EQ(ours.closed->error, Error(EPROTO));
   EXPECT_EQ(ours.closed->tls.failure, TlsFailure::bad_record_mac);
-  EXPECT_TRUE(pump([&] { return peer.ended(); })) << "FIN, behind the alert";
+}
+
+// The alert stands behind what the peer does not read.
+TEST_P(TlsClose, AFailureIsBoundedThoughThePeerDoesNotRead) {
+  const std::string unread(8'000'000, 'u');
+  auto [ours, peer] = wire();
+  peer.pause_reading();
+  const int little = 4096;
+  ::setsockopt(peer.descriptor(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+  EXPECT_EQ(ours.send(unread), Start::io_pending);
+  for (int i = 0; i < 8; ++i) settle();  // a turn for each 64 KiB that the kernel still takes
+  ASSERT_TRUE(ours.sent.empty()) << "it is stuck";
+  peer.spoil_next_write();
+  peer.send(text_frame, "changed on its way");
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
+  EXPECT_EQ(ours.closed->tls.failure, TlsFailure::bad_record_mac);
 }
 
 TEST_P(TlsClose, HalfARecordAndFinIsATruncation) {

@@ -1,0 +1,70 @@
+// Tickets and the keys that seal them, by a clock of the test's own.
+#include <gtest/gtest.h>
+
+#include "protocol/tls_twins.h"
+#include "tls/ticket_keys.h"
+
+namespace ringdown {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::TlsTicket;
+using protocol::testing::client_context;
+using protocol::testing::server_context;
+using protocol::testing::Twins;
+
+TimePoint now;
+
+class TicketKeysOf : public ::testing::TestWithParam<int> {
+ protected:
+  TicketKeysOf() { keys_.use_for(for_server_.get()); }
+
+  // A connection, which may resume an earlier one; leaves the ticket that it was given.
+  bool resumes(const TlsTicket& ticket) {
+    SSL_CTX_up_ref(for_server_.get());
+    Twins twins(client_context(GetParam()), bssl::UniquePtr<SSL_CTX>(for_server_.get()),
+                {.host = "server.test", .resume = &ticket, .keep_tickets = true});
+    twins.run();
+    twins.server.write("data, and tickets with it");
+    twins.run();
+    EXPECT_TRUE(twins.client.session.handshake_done());
+    given = twins.client.session.take_ticket();
+    return twins.client.session.resumed();
+  }
+
+  TlsTicket given;
+
+ private:
+  TicketKeys keys_{1h, [] { return now; }};
+  bssl::UniquePtr<SSL_CTX> for_server_ = server_context(GetParam());
+};
+INSTANTIATE_TEST_SUITE_P(, TicketKeysOf, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
+                         [](const auto& tested) {
+                           return tested.param == TLS1_2_VERSION ? "TLS12" : "TLS13";
+                         });
+
+TEST_P(TicketKeysOf, AreGoodForTwoLifetimes) {
+  EXPECT_FALSE(resumes(TlsTicket()));
+  const TlsTicket first = std::move(given);
+  ASSERT_TRUE(first);
+  now += 59min;
+  EXPECT_TRUE(resumes(first));
+  now += 2min;
+  EXPECT_TRUE(resumes(first)) << "with the key before";
+  const TlsTicket second = std::move(given);
+  ASSERT_TRUE(second) << "who shows a ticket of the key before is given another";
+  now += 61min;
+  EXPECT_FALSE(resumes(first)) << "with one older";
+  EXPECT_TRUE(resumes(second));
+}
+
+TEST_P(TicketKeysOf, AreBothNewAfterTwoLifetimesWithoutAConnection) {
+  EXPECT_FALSE(resumes(TlsTicket()));
+  const TlsTicket first = std::move(given);
+  ASSERT_TRUE(first);
+  now += 121min;
+  EXPECT_FALSE(resumes(first));
+}
+
+}  // namespace
+}  // namespace ringdown
