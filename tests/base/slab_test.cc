@@ -121,8 +121,15 @@ TEST(SlabDeathTest, MayNotGoWhileAnObjectIsTaken) {
       "destroyed with objects in use");
 }
 
-TEST(SlabDeathTest, ShowsTheAddressSanitizerWhoReadsWhatWasGivenBack) {
-  if (!sanitizes_addresses) GTEST_SKIP() << "not a build with the address sanitizer";
+// In a build with the address sanitizer; in others there is no such test.
+class PoisonedSlabDeathTest : public ::testing::TestWithParam<const char*> {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PoisonedSlabDeathTest);
+INSTANTIATE_TEST_SUITE_P(, PoisonedSlabDeathTest,
+                         ::testing::ValuesIn(std::vector<const char*>(sanitizes_addresses ? 1 : 0,
+                                                                      "asan")),
+                         [](const auto& tested) { return tested.param; });
+
+TEST_P(PoisonedSlabDeathTest, ShowsWhoReadsWhatWasGivenBack) {
   Slab<std::uint64_t> slab;
   std::uint64_t* const kept = slab.take(7U);
   slab.give_back(kept);

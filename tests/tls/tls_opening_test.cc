@@ -376,55 +376,5 @@ TEST_F(TlsOpening, AClientThatGoesAwayIsCountedByName) {
   finish();
 }
 
-// --- files ---
-
-class TlsSetup : public ::testing::Test {
- protected:
-  std::string problem(const TlsCertificate& paths) {
-    TlsServerOptions options;
-    options.certificates = {paths};
-    try {
-      TlsServerContext context(options);
-    } catch (const SetupError& error) {
-      return error.what();
-    }
-    return "nothing";
-  }
-  CertificateFiles files;
-};
-
-TEST_F(TlsSetup, NamesTheFileAndTheCause) {
-  const TlsCertificate good = files.write(test_server());
-  const TlsCertificate other = files.write(make_identity({}, &test_authority()));
-  EXPECT_EQ(problem(good), "nothing");
-  const std::string missing = problem({"/nowhere/chain.pem", good.key_file});
-  EXPECT_EQ(missing, "/nowhere/chain.pem: cannot be read (ENOENT): is the path right?");
-  const std::string wrong_key = problem({good.chain_file, other.key_file});
-  EXPECT_NE(wrong_key.find(other.key_file + ": the key is not that of"), std::string::npos)
-      << wrong_key;
-  const std::string no_key = problem({good.chain_file, good.chain_file});
-  EXPECT_NE(no_key.find("no private key in PEM"), std::string::npos) << no_key;
-  const std::string no_chain = problem({good.key_file, good.key_file});
-  EXPECT_NE(no_chain.find("no certificate in PEM"), std::string::npos) << no_chain;
-  for (const std::string& text : {missing, wrong_key, no_key, no_chain}) {
-    EXPECT_EQ(text.find('\n'), std::string::npos) << "one line";
-  }
-}
-
-TEST_F(TlsSetup, ReadsTheSystemsRoots) {
-  EXPECT_NO_THROW(TlsClientContext{});
-  EXPECT_NO_THROW(TlsClientContext{});  // and again, without reading them
-}
-
-TEST_F(TlsSetup, RefusesAnExtraAuthorityThatIsNone) {
-  TlsClientOptions options;
-  options.ca_file = files.write(test_server()).key_file;
-  EXPECT_THROW(TlsClientContext{options}, SetupError);
-  TlsServerOptions none;
-  EXPECT_THROW(TlsServerContext{none}, SetupError);
-  none.self_signed_for = {"a, b"};
-  EXPECT_THROW(TlsServerContext{none}, SetupError);
-}
-
 }  // namespace
 }  // namespace ringdown

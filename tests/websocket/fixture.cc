@@ -219,6 +219,21 @@ WebSocketTest::Pair WebSocketTest::open_pair(Role ours, const WebSocketOptions& 
   return {accepted, client};
 }
 
+void WebSocketTest::expect_late_messages_and_a_clean_end(Endpoint& ours, RawPeer& peer) {
+  const std::size_t frames = peer.frames().size();
+  peer.send(ping_frame, "no answer is possible");
+  for (int i = 0; i < 10; ++i) peer.send(text_frame, "late " + std::to_string(i));
+  ASSERT_TRUE(pump([&] { return ours.messages.size() == 10; }));
+  EXPECT_FALSE(ours.closed);
+  peer.send_close(CloseStatus(4001));
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_EQ(ours.closed->peer_status, CloseStatus(4001));
+  EXPECT_EQ(peer.frames().size(), frames) << "nothing follows a marker";
+  EXPECT_FALSE(peer.was_reset());
+}
+
 // --- the end of a test ---
 
 void WebSocketTest::TearDown() {

@@ -80,6 +80,10 @@ class WebSocketTest : public ::testing::Test {
   Wired wire(Role ours, const WebSocketOptions& options);
   void request_to_open(RawPeer& client);
 
+  // Of an end that has half-closed below WebSocket too: it goes on receiving, ends clean with the
+  // peer's Close and FIN, and nothing follows its markers.
+  void expect_late_messages_and_a_clean_end(Endpoint& ours, RawPeer& peer);
+
   // Turns until `done`; false after `bound`, which is generous.
   template <class Done>
   [[nodiscard]] bool pump(Done done, std::chrono::milliseconds bound = 10s) {

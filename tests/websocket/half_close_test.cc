@@ -186,16 +186,7 @@ TEST_P(HalfClose, DeepEndsTcpBehindTheCloseFrame) {
   EXPECT_EQ(ours.shutdown_done->error, Error());
   EXPECT_EQ(peer.frames().size(), 2U);
   EXPECT_EQ(peer.frames().back().first_byte, close_frame);
-  peer.send(ping_frame, "no answer is possible");
-  for (int i = 0; i < 10; ++i) peer.send(text_frame, "late " + std::to_string(i));
-  ASSERT_TRUE(pump([&] { return ours.messages.size() == 10; }));
-  EXPECT_FALSE(ours.closed);
-  peer.send_close(CloseStatus(4001));
-  peer.send_fin();
-  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
-  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
-  EXPECT_EQ(ours.closed->peer_status, CloseStatus(4001));
-  EXPECT_FALSE(peer.was_reset());
+  expect_late_messages_and_a_clean_end(ours, peer);
 }
 
 TEST_P(HalfClose, OfOursLetsThePeerStreamManyMessages) {

@@ -195,15 +195,25 @@ TEST_F(OpeningClient, ResolvesLocalhostAndTriesItsAddressesInTurn) {
   expect_opens_and_echoes(to("ws://localhost:" + std::to_string(address.port()) + "/"));
 }
 
-TEST_F(OpeningClient, SpeaksOverIpv6) {
+// The loopback addresses that there are here.
+std::vector<std::string> loopbacks() {
+  std::vector<std::string> found{"127.0.0.1:0"};
   const auto loopback = *SocketAddress::parse("[::1]:0");
-  {
-    const UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!probe || ::bind(probe.get(), loopback.native(), loopback.size()) != 0) {
-      GTEST_SKIP() << "no IPv6 here";
-    }
-  }
-  serve(automatic(), "[::1]:0");
+  const UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const bool has_ipv6 = probe && ::bind(probe.get(), loopback.native(), loopback.size()) == 0;
+  if (has_ipv6) found.push_back("[::1]:0");
+  return found;
+}
+
+class OpeningOverLoopback : public OpeningClient,
+                            public ::testing::WithParamInterface<std::string> {};
+INSTANTIATE_TEST_SUITE_P(, OpeningOverLoopback, ::testing::ValuesIn(loopbacks()),
+                         [](const auto& tested) {
+                           return tested.param.starts_with('[') ? "IPv6" : "IPv4";
+                         });
+
+TEST_P(OpeningOverLoopback, Speaks) {
+  serve(automatic(), GetParam());
   expect_opens_and_echoes(to("ws://" + address.to_string() + "/"));
 }
 

@@ -99,17 +99,29 @@ void expect_nothing_left(std::optional<Reactor>& reactor) {
 const ReactorOptions small_reactor = {
     .sockets_per_ring = 16, .receive_buffers = 4, .large_receive_buffers = 1};
 
+// A server that listens, and a raw client of it.
+struct Served {
+  explicit Served(Reactor& reactor_) : reactor(reactor_) {
+    reactor.run_once(TimePoint::min());
+    peer.connect(server.listen(*SocketAddress::parse("127.0.0.1:0")).address);
+  }
+  void drain() {
+    static_cast<void>(server.drain({}));
+    run_until(reactor, [&] { return events.drained; });
+  }
+  Reactor& reactor;
+  Accepting events;
+  Server server{reactor, events};
+  simulation::RawPeer peer;
+};
+
 void run_server(std::uint64_t seed, std::size_t spoken, StreamEnd how) {
   const Conversation conversation(Role::client);
   simulation::Network::reset(seed, {.print_trace = wants_trace()});
   std::optional<Reactor> reactor(std::in_place, small_reactor);
-  Accepting events;
   {
-    Server server(*reactor, events);
-    reactor->run_once(TimePoint::min());
-    const auto listening = server.listen(*SocketAddress::parse("127.0.0.1:0"));
-    simulation::RawPeer peer;
-    peer.connect(listening.address);
+    Served served(*reactor);
+    auto& [_, events, server, peer] = served;
     const std::string all = std::string(request_head) + conversation.bytes;
     peer.write(std::string_view(all).substr(0, spoken));
     // A reset destroys what has not left.
@@ -123,8 +135,7 @@ void run_server(std::uint64_t seed, std::size_t spoken, StreamEnd how) {
     } else {
       expect_told(events.endpoint, conversation, spoken - request_head.size(), how);
     }
-    static_cast<void>(server.drain({}));
-    run_until(*reactor, [&] { return events.drained; });
+    served.drain();
   }
   expect_nothing_left(reactor);
 }
@@ -184,18 +195,14 @@ TEST(SimulatedStreamEnd, NoPingBehindTheCloseIsAnswered) {
   for_each_seed(100, [&](std::uint64_t seed) {
     simulation::Network::reset(seed, {.print_trace = wants_trace()});
     std::optional<Reactor> reactor(std::in_place, small_reactor);
-    Accepting events;
     {
-      Server server(*reactor, events);
-      reactor->run_once(TimePoint::min());
-      const auto listening = server.listen(*SocketAddress::parse("127.0.0.1:0"));
-      simulation::RawPeer peer;
-      peer.connect(listening.address);
+      Served served(*reactor);
+      auto& peer = served.peer;
       peer.write(std::string(request_head) + frame(Role::client, 0x89, "before") +
                  frame(Role::client, 0x88, "\x0f\xa0") + frame(Role::client, 0x89, "behind"));
       peer.finish();
       run_until(*reactor,
-                [&] { return events.endpoint.is_over() && peer.error() + peer.has_fin(); });
+                [&] { return served.events.endpoint.is_over() && peer.error() + peer.has_fin(); });
       // The server ends TCP at the Close; what it had not read by then is answered with RST.
       const std::string whole =
           frame(Role::server, 0x8a, "before") + frame(Role::server, 0x88, "\x0f\xa0");
@@ -203,8 +210,7 @@ TEST(SimulatedStreamEnd, NoPingBehindTheCloseIsAnswered) {
       EXPECT_TRUE(peer.error() != 0 || answer.ends_with("\r\n\r\n" + whole));
       EXPECT_EQ(answer.find("behind"), std::string::npos);
       answered += peer.error() == 0 ? 1U : 0U;
-      static_cast<void>(server.drain({}));
-      run_until(*reactor, [&] { return events.drained; });
+      served.drain();
     }
     reactor.reset();
     EXPECT_EQ(simulation::Network::current().open_sockets(), 0U);
@@ -219,23 +225,19 @@ TEST(SimulatedStreamEnd, AFrameBegunBehindTheCloseIsWaitedFor) {
   for_each_seed(100, [&](std::uint64_t seed) {
     simulation::Network& network = simulation::Network::reset(seed);
     std::optional<Reactor> reactor(std::in_place, small_reactor);
-    Accepting events;
     {
-      Server server(*reactor, events);
-      reactor->run_once(TimePoint::min());
-      const auto listening = server.listen(*SocketAddress::parse("127.0.0.1:0"));
-      simulation::RawPeer peer;
-      peer.connect(listening.address);
+      Served served(*reactor);
+      auto& peer = served.peer;
       const std::string behind = frame(Role::client, 0x8a, "behind");
       peer.write(std::string(request_head) + frame(Role::client, 0x88, "\x0f\xa0") +
                  behind.substr(0, 5));
       run_until(*reactor, [&] { return peer.has_fin() || peer.error() != 0; });
       peer.write(std::string_view(behind).substr(5));
       peer.finish();
-      run_until(*reactor, [&] { return events.endpoint.is_over() && peer.has_written_all(); });
-      EXPECT_EQ(events.endpoint.closed->outcome, CloseOutcome::clean);
-      static_cast<void>(server.drain({}));
-      run_until(*reactor, [&] { return events.drained; });
+      run_until(*reactor,
+                [&] { return served.events.endpoint.is_over() && peer.has_written_all(); });
+      EXPECT_EQ(served.events.endpoint.closed->outcome, CloseOutcome::clean);
+      served.drain();
       // Otherwise the Close was read alone, and nothing told that more would come.
       undisturbed += network.data_after_close() == 0 && peer.error() == 0 ? 1U : 0U;
     }
