@@ -1,8 +1,9 @@
 """OpenSSL and BoringSSL in one process: they converse, and no symbol of one binds to the other.
 
     coexistence_test.py PROGRAM_RINGDOWN_FIRST PROGRAM_OPENSSL_FIRST PROGRAM_STATIC
-                        LIBRINGDOWN_TLS LIBRINGDOWN ARRANGEMENT
+                        LIBRINGDOWN_TLS LIBRINGDOWN PROGRAM_PLAIN ARRANGEMENT
 
+PROGRAM_PLAIN is linked with libringdown.a alone, and says ws:// only.
 ARRANGEMENT is `copies` (Debian's BoringSSL, shared), or a static one of the user's own: `prefixed`,
 or `hidden`, which is safe inside of libringdown-tls.so only: there the static program is left out.
 """
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import unittest
 
-RINGDOWN_FIRST, OPENSSL_FIRST, STATIC, TLS, PLAIN, ARRANGEMENT = sys.argv[1:7]
+RINGDOWN_FIRST, OPENSSL_FIRST, STATIC, TLS, PLAIN, PLAIN_PROGRAM, ARRANGEMENT = sys.argv[1:8]
 PROGRAMS = (RINGDOWN_FIRST, OPENSSL_FIRST) + (() if ARRANGEMENT == "hidden" else (STATIC,))
 OPENSSL = re.compile(r"lib(ssl|crypto)\.so\.3$")
 THEIRS = re.compile(r"lib(ssl|crypto|curl[-\w]*)\.so")
@@ -33,6 +34,12 @@ def needed(path):
 
 def symbols(path, kind):
     return [line.split(maxsplit=2) for line in output_of("nm", "-DC", kind, path).splitlines()]
+
+
+def every_name(path):
+    """As the linker knows them: defined and not, of the dynamic table and of the other."""
+    tables = output_of("nm", "-D", path) + output_of("nm", path)
+    return {re.sub("@.*", "", line.split()[-1]) for line in tables.splitlines()}
 
 
 def libraries_of(path):
@@ -113,9 +120,18 @@ class CoexistenceTest(unittest.TestCase):
             wanted = {re.sub("@.*", "", s[-1]) for s in symbols(path, "--undefined-only")}
             self.assertEqual(wanted & openssl, set(), path)
 
-    def test_plain_ringdown_sees_no_tls(self):
-        for name in [s[-1] for s in symbols(PLAIN, "--undefined-only")] + needed(PLAIN):
-            self.assertIsNone(re.match(r"ringdown_|SSL_|libringdown-|libssl|libcrypto", name), name)
+    def test_plain_ringdown_and_its_programs_have_nothing_of_boringssl(self):
+        boringssl = re.compile(r"(\w+_)?(SSL|EVP|BIO|BN|EC|X509|CRYPTO|ERR|OPENSSL)_\w+$")
+
+        def of_boringssl(path):
+            return {name for name in every_name(path) if boringssl.match(name)}
+
+        self.assertGreater(len(of_boringssl(TLS)), 50)
+        for path in (PLAIN, PLAIN_PROGRAM):
+            self.assertGreater(len(every_name(path)), 100)
+            self.assertEqual(of_boringssl(path), set(), path)
+            for name in needed(path):
+                self.assertIsNone(re.match("libringdown-|libssl|libcrypto", name), path)
 
 
 if __name__ == "__main__":
