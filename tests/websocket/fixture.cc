@@ -58,9 +58,12 @@ bool eventually(Predicate predicate) {
 // The kernel's threads of a ring end some 20 ms after it: looked at once, behind the last test.
 class NoThreadIsLeft final : public ::testing::Environment {
   int at_start_ = 0;
-  void SetUp() override { at_start_ = running_threads(); }
+  void SetUp() override {
+    std::thread([] {}).join();  // the thread sanitizer starts one of its own beside the first
+    at_start_ = running_threads();
+  }
   void TearDown() override {
-    EXPECT_TRUE(eventually([this] { return running_threads() == at_start_; }));
+    EXPECT_TRUE(eventually([this] { return running_threads() <= at_start_; }));
   }
 };
 [[maybe_unused]] const auto* const no_thread_is_left =
