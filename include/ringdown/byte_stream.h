@@ -114,6 +114,9 @@ class ByteStream : Immovable {
   // peer may legally send nothing more; if bytes do arrive before it, they are handed to
   // `on_received`.
   virtual Start close_after_sends() = 0;
+  // Not for applications: starts the sends that are queued now, not at the end of the turn. Answers
+  // whether the kernel has taken all of it already; their handlers run later all the same.
+  virtual bool send_now() { return false; }
   // RST, now; queued and running sends complete with ECONNABORTED; on_closed follows. wrong_state
   // only when the socket is closed already, whether or not on_closed has run.
   virtual Start abort() = 0;

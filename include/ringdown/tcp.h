@@ -188,6 +188,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   Start shutdown() override;
   Start close(Linger linger) override;
   Start close_after_sends() override;
+  bool send_now() override;
   Start abort() override;
 
   Halves halves() const noexcept { return halves_; }

@@ -29,6 +29,7 @@ struct TlsClientOptions {
   // Whether the server's certificate is verified, and its name or address against the URL's host.
   // Without it anybody may be the server.
   bool verify = true;
+  TlsTolerance tolerates;       // with `verify`
   bool system_roots = true;     // trusts /etc/ssl/certs/ca-certificates.crt
   std::string ca_file;          // PEM, trusted besides
   std::string ca_certificates;  // PEM itself, trusted besides

@@ -39,6 +39,15 @@ enum class TlsFailure : std::uint8_t {
   internal,  // of the context: its callback or its key failed; the detail is SSL_R_*
 };
 
+// Faults of a server's certificate with which it is taken all the same. Each lets somebody else be
+// the server, if that somebody has any certificate with no other fault.
+struct TlsTolerance {
+  bool unknown_issuer = false;  // certificate_unknown_issuer, certificate_self_signed
+  bool wrong_purpose = false;   // certificate_wrong_purpose
+  bool other_host = false;      // host_mismatch
+  bool date = false;            // certificate_expired, certificate_not_yet_valid
+};
+
 RINGDOWN_API std::string_view name(TlsFailure failure) noexcept;  // static, NUL-terminated
 // RFC 8446 6: "unknown_ca"; "?" for a number that is none. Static, NUL-terminated.
 RINGDOWN_API std::string_view alert_name(int alert) noexcept;

@@ -75,6 +75,22 @@ Start TcpStream::close_after_sends() {
   return Start::io_pending;
 }
 
+bool TcpStream::send_now() {
+  if (stage_ != Stage::running || failure_) return false;
+  advance_sends();
+  if (!send_operation_.in_flight()) return sends_ == nullptr;
+  if (batch_end_ != nullptr) return false;
+  std::size_t size = 0;
+  for (const SendOperation* operation = sends_; operation != nullptr;
+       operation = operation->next_) {
+    for (const ConstBytes piece : operation->pieces_) size += piece.size();
+  }
+  Ring& ring = reactor_.ring(socket_.ring);
+  ring.submit();
+  const auto sent = ring.peek(send_operation_);
+  return sent && *sent >= 0 && static_cast<std::size_t>(*sent) == size;
+}
+
 Start TcpStream::abort() {
   if (stage_ == Stage::closed || stage_ == Stage::over || stage_ == Stage::idle) {
     return Start::wrong_state;

@@ -192,7 +192,9 @@ void MessageReader::begin_payload() noexcept {
     state_ = State::control_payload;
     return;
   }
-  message_size_ += static_cast<std::uint32_t>(payload_left_);
+  if (message_size_max_ != message_unbounded) {
+    message_size_ += static_cast<std::uint32_t>(payload_left_);
+  }
   // An empty fragment in the middle of a message is nothing to tell.
   state_ = payload_left_ == 0 && !fin_ ? State::first_byte : State::data_payload;
 }

@@ -21,7 +21,9 @@ struct ControlStorage {
 
 class MessageReader {
  public:
-  // `message_size_max` bounds the payload of a message over all its frames.
+  // `message_size_max` bounds the payload of a message over all its frames; message_unbounded: only
+  // that of each frame, to less than 4 GiB.
+  static constexpr std::uint32_t message_unbounded = 0xffffffff;
   MessageReader(Role own_role, std::uint32_t message_size_max) noexcept;
 
   enum class EventKind : std::uint8_t {

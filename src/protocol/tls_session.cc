@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/check.h"
+#include "protocol/tls_verify.h"
 
 namespace ringdown::protocol {
 
@@ -88,24 +89,6 @@ struct TlsSessionCallbacks {
 namespace {
 
 constexpr std::size_t host_size_max = 255;
-
-TlsFailure failure_of_certificate(long verify_result) noexcept {
-  switch (verify_result) {
-    case X509_V_ERR_CERT_HAS_EXPIRED: return TlsFailure::certificate_expired;
-    case X509_V_ERR_CERT_NOT_YET_VALID: return TlsFailure::certificate_not_yet_valid;
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: return TlsFailure::certificate_self_signed;
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: return TlsFailure::certificate_unknown_issuer;
-    case X509_V_ERR_CERT_REVOKED: return TlsFailure::certificate_revoked;
-    case X509_V_ERR_INVALID_PURPOSE: return TlsFailure::certificate_wrong_purpose;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH: return TlsFailure::host_mismatch;
-    case X509_V_ERR_OUT_OF_MEM: return TlsFailure::out_of_memory;
-    default: return TlsFailure::certificate_invalid;
-  }
-}
 
 // `none`: the reason has no name of its own.
 TlsFailure failure_of_reason(int reason) noexcept {
@@ -208,8 +191,10 @@ TlsSession::~TlsSession() = default;
 bool TlsSession::set_up_client(const TlsSessionOptions& options) {
   SSL* const ssl = ssl_.get();
   SSL_set_connect_state(ssl);
-  SSL_set_verify(ssl, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  if (!options.host.empty() && !set_host(ssl, options.host, options.verify)) return false;
+  SSL_set_verify(ssl, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+                 verify_callback(options.tolerates));
+  const bool verify_host = options.verify && !options.tolerates.other_host;
+  if (!options.host.empty() && !set_host(ssl, options.host, verify_host)) return false;
   if (!options.alpn.empty() && !set_alpn(ssl, options.alpn)) return false;
   return options.resume == nullptr || !*options.resume ||
          SSL_set_session(ssl, options.resume->get()) == 1;

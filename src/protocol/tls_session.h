@@ -66,6 +66,7 @@ struct TlsSessionOptions {
   std::string_view host{};
   // Whether the certificate is verified, against the roots of the context, and the host with it.
   bool verify = true;
+  TlsTolerance tolerates{};
   std::span<const std::string_view> alpn{};  // offered, in this order; empty: no ALPN
   const TlsTicket* resume = nullptr;         // null or empty: a full handshake
   bool keep_tickets = false;                 // else `take_ticket` never has one

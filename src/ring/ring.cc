@@ -37,6 +37,14 @@ constexpr int send_flags(Push push) {
   return MSG_NOSIGNAL | MSG_WAITALL | (push == Push::with_next ? MSG_MORE : 0);
 }
 
+TakenCompletion copy_of(const io_uring_cqe& cqe) {
+  return {static_cast<Operation*>(io_uring_cqe_get_data(&cqe)),
+          {.result = cqe.res,
+           .more = (cqe.flags & IORING_CQE_F_MORE) != 0,
+           .has_buffer = (cqe.flags & IORING_CQE_F_BUFFER) != 0,
+           .buffer_id = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT)}};
+}
+
 }  // namespace
 
 void ProvidedBuffers::recycle(std::uint16_t id) noexcept {
@@ -91,12 +99,7 @@ void Ring::Native::spill_completions() {
   unsigned head = 0;
   unsigned count = 0;
   io_uring_for_each_cqe(&ring, head, cqe) {
-    spilled.push_back(
-        {static_cast<Operation*>(io_uring_cqe_get_data(cqe)),
-         {.result = cqe->res,
-          .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
-          .has_buffer = (cqe->flags & IORING_CQE_F_BUFFER) != 0,
-          .buffer_id = static_cast<std::uint16_t>(cqe->flags >> IORING_CQE_BUFFER_SHIFT)}});
+    spilled.push_back(copy_of(*cqe));
     ++count;
   }
   io_uring_cq_advance(&ring, count);
@@ -352,12 +355,7 @@ std::size_t Ring::take(std::span<TakenCompletion> out) {
     unsigned head = 0;
     io_uring_for_each_cqe(&native.ring, head, cqe) {
       if (count == out.size()) break;
-      out[count++] = {
-          static_cast<Operation*>(io_uring_cqe_get_data(cqe)),
-          {.result = cqe->res,
-           .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
-           .has_buffer = (cqe->flags & IORING_CQE_F_BUFFER) != 0,
-           .buffer_id = static_cast<std::uint16_t>(cqe->flags >> IORING_CQE_BUFFER_SHIFT)}};
+      out[count++] = copy_of(*cqe);
     }
     io_uring_cq_advance(&native.ring, static_cast<unsigned>(count));
   }
@@ -371,9 +369,16 @@ std::size_t Ring::take(std::span<TakenCompletion> out) {
   return count;
 }
 
-void Ring::signal_completions_to(int descriptor) {
-  const int result = io_uring_register_eventfd(&native_->ring, descriptor);
-  if (result < 0) throw SetupError("io_uring_register_eventfd", Error(-result));
+std::optional<std::int32_t> Ring::peek(const Operation& operation) const noexcept {
+  for (const TakenCompletion& spilled : native_->spilled) {
+    if (spilled.operation == &operation) return spilled.completion.result;
+  }
+  io_uring_cqe* cqe = nullptr;
+  unsigned head = 0;
+  io_uring_for_each_cqe(&native_->ring, head, cqe) {
+    if (io_uring_cqe_get_data(cqe) == &operation) return cqe->res;
+  }
+  return std::nullopt;
 }
 
 TimePoint Ring::now() noexcept { return Clock::now(); }

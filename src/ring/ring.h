@@ -110,6 +110,9 @@ class Ring : Immovable {
   bool has_ready() const noexcept;  // a completion can be taken, or `submit` would make one
   // Copies completions out and frees their places in the ring. At most out.size().
   std::size_t take(std::span<TakenCompletion> out);
+  // The result of an operation whose completion is there and was not taken yet; it is still to be
+  // taken.
+  std::optional<std::int32_t> peek(const Operation& operation) const noexcept;
   // Also signals `descriptor` (an eventfd) on every completion.
   void signal_completions_to(int descriptor);
 

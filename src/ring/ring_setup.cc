@@ -195,4 +195,9 @@ std::string to_string(Features features) {
   return text;
 }
 
+void Ring::signal_completions_to(int descriptor) {
+  const int result = io_uring_register_eventfd(&native_->ring, descriptor);
+  if (result < 0) throw SetupError("io_uring_register_eventfd", Error(-result));
+}
+
 }  // namespace ringdown

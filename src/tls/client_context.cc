@@ -28,6 +28,7 @@ class TlsClientContext::Core final : public TicketStore {
     const protocol::TlsSessionOptions session{.role = Role::client,
                                               .host = host,
                                               .verify = options_.verify,
+                                              .tolerates = options_.tolerates,
                                               .alpn = alpn,
                                               .resume = &ticket,
                                               .keep_tickets = options_.resume_sessions};

@@ -128,6 +128,13 @@ Start TlsStream::close_after_sends() {
   return started;
 }
 
+bool TlsStream::send_now() {
+  if (stage_ != Stage::running || failure_) return false;
+  advance_sends();
+  const bool all_below = batch_ == nullptr || batch_->size == session_.output_size();
+  return writing_ == nullptr && all_below && tcp_.send_now();
+}
+
 Start TlsStream::abort() {
   if (stage_ == Stage::over || tcp_.is_closed()) return Start::wrong_state;
   if (!session_failed_ || stage_ != Stage::running) {

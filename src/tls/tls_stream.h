@@ -40,6 +40,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   Start shutdown_through() override { return shutdown(true); }
   Start close(Linger linger) override;
   Start close_after_sends() override;
+  bool send_now() override;
   Start abort() override;
   TlsFacts facts() const noexcept override;
   void release() noexcept override;

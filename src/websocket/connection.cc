@@ -1,7 +1,6 @@
 // The connection's calls, and how the answers of the closing handshake become operations.
 #include "websocket/connection.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -12,7 +11,6 @@
 
 namespace ringdown {
 
-using protocol::CloseDeadline;
 using protocol::Opcode;
 
 Connection::Connection(ReactorCore& reactor, Role role, WebSocketEvents& events,
@@ -62,6 +60,13 @@ Start Connection::ping(ConstBytes payload) {
   return Start::io_pending;
 }
 
+Start Connection::pong(ConstBytes payload) {
+  if (payload.size() > protocol::control_payload_size_max) return Start::bad_argument;
+  if (!open_ || !handshake_.may_send()) return refused();
+  queue_frame(Opcode::pong, true, payload);
+  return Start::io_pending;
+}
+
 void Connection::queue_frame(Opcode opcode, bool fin, ConstBytes payload) {
   const bool masked = role_ == Role::client;
   const protocol::MaskingKey key = masked ? pools().random.masking_key() : protocol::MaskingKey{};
@@ -98,6 +103,16 @@ void Connection::queue_raw(std::span<const char> bytes) {
   std::memcpy(queue.reserve(bytes.size()), bytes.data(), bytes.size());
   queue.commit(bytes.size());
   wake();
+}
+
+void Connection::queue_raw(std::span<const char> bytes, std::uint64_t tag) {
+  queue_raw(bytes);
+  sending_->queue.commit_tag(tag);
+}
+
+bool Connection::send_now() {
+  flush();
+  return !has_output() && (!output_in_flight() || stream_->send_now());
 }
 
 // Everything queued goes to the stream in one batch, and with the Close frame its marker, if one is
@@ -255,6 +270,9 @@ void Connection::apply(CloseAction actions) {
 
 void Connection::end_stream() {
   if (stream_ending_) return;
+  // A pong may be due, for a ping that came in the same turn as what ends the stream.
+  if (!owes_discard_) flush();
+  if (stream_ending_) return;
   stream_ending_ = true;
   if (may_close_with_sends()) {
     static_cast<void>(stream_->close_after_sends());
@@ -312,76 +330,11 @@ void Connection::on_turn_end() {
   complete_owed();
   tell_writable();
   flush();
+  if (leaving_) end_left();
   const bool done = stream_closed_ && !output_in_flight() && !owes_shutdown_ && !owes_close_ &&
                     !turn_end_task_.is_queued();
   give_back_sending();
   if (done) finish();
-}
-
-// --- deadlines ---
-
-void Connection::rearm_deadline() {
-  const CloseDeadline wanted = handshake_.deadline();
-  if (wanted != deadline_kind_) {
-    deadline_kind_ = wanted;
-    std::chrono::milliseconds bound{0};
-    switch (wanted) {
-      case CloseDeadline::none: break;
-      case CloseDeadline::half_closed: bound = options().half_closed_timeout; break;
-      case CloseDeadline::answer:
-        if (options().answer_close == AnswerClose::application) bound = options().answer_timeout;
-        break;
-      case CloseDeadline::keep_sending: bound = options().keep_sending_after_end; break;
-      case CloseDeadline::close: bound = options().close_timeout; break;
-    }
-    closing_deadline_ = bound.count() == 0 ? TimePoint::max() : Ring::now() + bound;
-  }
-  const TimePoint first = std::min(closing_deadline_, liveness_deadline());
-  if (first == TimePoint::max() || handshake_.finished()) return timer_.cancel();
-  if (!timer_.is_armed() || timer_.deadline() != first) timer_.arm(reactor_, first);
-}
-
-// Silence is no fault of a peer whose Close has come, nor of one that we do not read from.
-bool Connection::judges_silence() const noexcept { return !paused_ && !handshake_.peer_closed(); }
-
-TimePoint Connection::liveness_deadline() const noexcept {
-  if (!judges_silence()) return TimePoint::max();
-  const auto idle = options().idle_timeout;
-  const auto ping = options().ping_interval;
-  TimePoint first = TimePoint::max();
-  if (idle.count() > 0) first = last_received_ + idle;
-  if (ping.count() > 0 && handshake_.may_send()) {
-    first = std::min(first, last_received_ + (ping_unanswered_ ? 2 * ping : ping));
-  }
-  return first;
-}
-
-void Connection::check_liveness() {
-  if (!judges_silence()) return rearm_deadline();
-  const TimePoint now = reactor_.now();
-  const auto ping_after = options().ping_interval;
-  const bool idle =
-      options().idle_timeout.count() > 0 && now >= last_received_ + options().idle_timeout;
-  const bool pings = ping_after.count() > 0 && handshake_.may_send();
-  if (idle || (pings && ping_unanswered_ && now >= last_received_ + 2 * ping_after)) {
-    error_ = Error(ETIMEDOUT);
-    return apply(handshake_.abort());
-  }
-  if (pings && !ping_unanswered_ && now >= last_received_ + ping_after) {
-    static_cast<void>(this->ping({}));
-    // However late this thread is, the peer has the whole interval for its answer.
-    last_received_ = now - ping_after;
-  }
-  rearm_deadline();
-}
-
-void Connection::on_deadline() {
-  if (!open_) {
-    if (opening_ != nullptr) opening_->fail(OpenFailure::timed_out, Error(ETIMEDOUT));
-    return;
-  }
-  if (reactor_.now() >= closing_deadline_) return apply(handshake_.deadline_passed());
-  check_liveness();
 }
 
 }  // namespace ringdown

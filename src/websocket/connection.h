@@ -42,6 +42,10 @@ class ConnectionOwner {
   explicit ConnectionOwner(const WebSocketOptions& shared) noexcept : options(shared) {}
   const WebSocketOptions& options;
   virtual void on_connection_over(Connection& connection, const Closed& closed, bool opened) = 0;
+  // As soon as they are found; on_closed follows when the connection has ended.
+  virtual void on_violation(Connection&, Violation) {}
+  // The peer's Close frame, also where `close` was called and nothing is delivered any more.
+  virtual void on_close_frame(Connection&, const PeerClose&) {}
 
  protected:
   ~ConnectionOwner() = default;
@@ -49,36 +53,54 @@ class ConnectionOwner {
 
 class Sending;
 
+// What is exported is for ringdown-winhttp.
 class Connection final : public WebSocket, private ByteStreamEvents {
  public:
-  Connection(ReactorCore& reactor, Role role, WebSocketEvents& events, ConnectionOwner& owner);
-  ~Connection();
+  RINGDOWN_API Connection(ReactorCore& reactor, Role role, WebSocketEvents& events,
+                          ConnectionOwner& owner);
+  RINGDOWN_API ~Connection();
 
   // --- opening ---
-  void begin(Opening& opening) noexcept;
+  RINGDOWN_API void begin(Opening& opening) noexcept;
   // The stream begins; receiving starts. `secure`: with TLS on it, with `host` or with whoever
   // came.
-  void adopt(Socket socket, SecureContext* secure, std::string_view host);
+  RINGDOWN_API void adopt(Socket socket, SecureContext* secure, std::string_view host);
   ByteStream& stream() noexcept { return *stream_; }
   // Bytes of the opening handshake, outside of any frame.
-  void queue_raw(std::span<const char> bytes);
+  RINGDOWN_API void queue_raw(std::span<const char> bytes);
+  // on_sent tells when the kernel has them.
+  RINGDOWN_API void queue_raw(std::span<const char> bytes, std::uint64_t tag);
+  // Inside of Opening::receive: what it leaves is kept, and given again after `go_on_opening`, or
+  // to whoever reads frames after `open_held`.
+  RINGDOWN_API void hold_opening();
+  RINGDOWN_API void go_on_opening();
+  RINGDOWN_API void open_held();
   void open(const std::string* subprotocol);  // tells on_open; the string outlives the connection
   // The handshake failed on an open stream: what is queued (a refusal) is sent, then it is closed.
   void refuse();
-  void over_before_stream();  // no stream came about; `finish` of the opening follows
+  RINGDOWN_API void over_before_stream();  // no stream came about; `finish` of the opening follows
   void arm_opening_deadline(TimePoint deadline);
-  TlsFacts tls_facts() const noexcept;
+  RINGDOWN_API TlsFacts tls_facts() const noexcept;
 
   // --- the calls of WebSocket ---
-  Start send(MessageKind kind, ConstBytes bytes, bool first, bool last, std::uint64_t tag);
+  RINGDOWN_API Start send(MessageKind kind, ConstBytes bytes, bool first, bool last,
+                          std::uint64_t tag);
   Start ping(ConstBytes payload);
-  Start shutdown(CloseStatus status, std::string_view reason, std::uint64_t tag);
-  Start close(CloseStatus status, std::string_view reason, std::uint64_t tag);
+  RINGDOWN_API Start shutdown(CloseStatus status, std::string_view reason, std::uint64_t tag);
+  RINGDOWN_API Start close(CloseStatus status, std::string_view reason, std::uint64_t tag);
   Start abort();
   // A server's drain: as `shutdown`, and no completion, for the application has not called it.
   Start drain(CloseStatus status, std::string_view reason);
   void pause();
   void resume();
+  // As `ping`; RFC 6455 5.5.3 allows a Pong that nobody asked for.
+  RINGDOWN_API Start pong(ConstBytes payload);
+  // Sends now what is queued, not at the end of the turn. Answers whether the kernel has taken all
+  // of it already; on_sent and the others are told later all the same.
+  RINGDOWN_API bool send_now();
+  // Nobody is interested any more: what is queued goes out, then both directions of the stream end,
+  // without a Close frame of its own accord. `deadline` bounds all of it; then RST.
+  RINGDOWN_API void leave(TimePoint deadline);
 
   WebSocketEvents& events() noexcept { return *events_; }
   const WebSocketOptions& options() const noexcept { return owner_.options; }
@@ -126,6 +148,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void complete_owed();
   void tell_writable();
   void end_stream();
+  void end_left();
   Start send_marker();
   void flush();
   OutputQueue& output();
@@ -177,6 +200,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool has_pinged_ : 1 = false;
   bool stream_closed_ : 1 = false;
   bool opening_deadline_ : 1 = false;
+  bool leaving_ : 1 = false;
   TimePoint closing_deadline_ = TimePoint::max();
   TimePoint last_received_{};
   std::unique_ptr<MessageStorage::Bytes> message_;

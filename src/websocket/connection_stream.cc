@@ -47,6 +47,22 @@ void Connection::open(const std::string* subprotocol) {
   events_->on_open(*this);
 }
 
+void Connection::hold_opening() {
+  paused_ = true;
+  stream_->pause();
+}
+
+void Connection::go_on_opening() {
+  paused_ = false;
+  stream_->resume();
+}
+
+void Connection::open_held() {
+  open(nullptr);
+  std::exchange(opening_, nullptr)->finish();
+  resume();
+}
+
 void Connection::refuse() {
   flush();
   stream_ending_ = true;
@@ -89,12 +105,13 @@ void Connection::finish() {
 // --- the stream's events ---
 
 std::size_t Connection::on_received(MutableBytes bytes) {
+  if (leaving_) return bytes.size();
   MutableBytes input = bytes;
   last_received_ = reactor_.now();
   if (!open_) {
     if (opening_ == nullptr) return bytes.size();
     input = input.subspan(opening_->receive(input));
-    if (!open_) return bytes.size();
+    if (!open_) return paused_ ? bytes.size() - input.size() : bytes.size();
     std::exchange(opening_, nullptr)->finish();
   }
   if (handshake_.finished()) return bytes.size();
@@ -103,6 +120,7 @@ std::size_t Connection::on_received(MutableBytes bytes) {
 }
 
 void Connection::on_end_of_stream() {
+  if (leaving_) return;  // what is queued still goes out
   if (!open_) {
     if (opening_ != nullptr) opening_->fail(OpenFailure::dropped, Error());
     return;
@@ -161,7 +179,8 @@ void Connection::read_frames(MutableBytes& input) {
         violation_ = event.violation;
         forget_message();
         input = {};
-        return apply(handshake_.violation_found(status_for(event.violation)));
+        apply(handshake_.violation_found(status_for(event.violation)));
+        return owner_.on_violation(*this, event.violation);
     }
     if (event.kind != EventKind::data) {
       if (auto* storage = reader_.take_back_control_storage()) pools().controls.give_back(storage);
@@ -207,10 +226,12 @@ void Connection::answer_ping(ConstBytes payload) {
 void Connection::deliver_peer_close(const MessageReader::Event& event) {
   forget_message();
   const CloseAction actions = handshake_.close_frame_received(event.close_status);
+  const std::string_view reason(reinterpret_cast<const char*>(event.bytes.data()),
+                                event.bytes.size());
+  const PeerClose peer_close{.status = event.close_status, .reason = reason};
+  owner_.on_close_frame(*this, peer_close);
   if (has(actions, CloseAction::deliver_peer_close)) {
-    const std::string_view reason(reinterpret_cast<const char*>(event.bytes.data()),
-                                  event.bytes.size());
-    events_->on_peer_close(*this, {.status = event.close_status, .reason = reason});
+    events_->on_peer_close(*this, peer_close);
     if (handshake_.finished()) return;  // the application aborted inside
   }
   apply(without(actions, CloseAction::deliver_peer_close));

@@ -42,7 +42,7 @@ class MessageStorage {
 
 class WebSocketPools final : public ReactorExtension {
  public:
-  static WebSocketPools& of(ReactorCore& reactor);
+  RINGDOWN_API static WebSocketPools& of(ReactorCore& reactor);
   WebSocketPools();
   ~WebSocketPools() override;
   std::size_t pool_bytes() const noexcept override;

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "protocol/frame.h"
+#include "ringdown/result.h"
 
 namespace ringdown {
 
@@ -21,7 +22,7 @@ class RandomBytes {
   protocol::MaskingKey masking_key() { return take<sizeof(protocol::MaskingKey)>(); }
 
  private:
-  void refill();
+  RINGDOWN_API void refill();  // for ringdown-winhttp
   std::array<std::byte, 4096> bytes_;
   std::size_t taken_ = 4096;
 };

@@ -173,6 +173,21 @@ TEST_P(TcpStreams, CarryBytesBothWays) {
   ASSERT_TRUE(pump([&] { return stream_.sent.size() == 2; }));
 }
 
+TEST_P(TcpStreams, TellWhetherTheKernelHasWhatIsSentNow) {
+  EXPECT_TRUE(stream_.tcp.send_now());  // nothing
+  EXPECT_EQ(stream_.send({"one, ", "two"}), Start::io_pending);
+  EXPECT_TRUE(stream_.tcp.send_now());
+  EXPECT_TRUE(stream_.tcp.send_now());
+  EXPECT_TRUE(stream_.sent.empty());  // told later all the same
+  ASSERT_TRUE(pump([&] { return stream_.sent.size() == 1; }));
+
+  peer_reads_ = false;
+  EXPECT_EQ(stream_.send({std::string(64 << 20, 'L')}), Start::io_pending);
+  EXPECT_FALSE(stream_.tcp.send_now());
+  EXPECT_EQ(stream_.send({"behind it"}), Start::io_pending);
+  EXPECT_FALSE(stream_.tcp.send_now());
+}
+
 TEST_P(TcpStreams, KeepTheOrderOfManySends) {
   std::string wanted;
   for (int i = 0; i < 200; ++i) {

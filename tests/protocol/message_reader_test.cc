@@ -97,6 +97,30 @@ TEST_P(MessageReaderOf, BorrowsStorageOnlyForASplitControlFrame) {
   EXPECT_TRUE(read(own, image, {header_size + 1, 6}, 1).storage_was_lent);
 }
 
+TEST(MessageReader, UnboundedTakesAMessageOfMoreThan4GiB) {
+  MessageReader reader(Role::client, MessageReader::message_unbounded);
+  Bytes image = frame(Role::server, continuation, std::string(1 << 20, 'x'));
+  image[0] = std::byte{binary};
+  for (int frames = 0; frames < 4100; ++frames) {
+    std::span<std::byte> input(image);
+    const auto piece = reader.next(input);
+    ASSERT_EQ(piece.kind, MessageReader::EventKind::data) << frames;
+    ASSERT_EQ(piece.bytes.size(), 1U << 20);
+    image[0] = std::byte{continuation};
+  }
+  EXPECT_TRUE(reader.message_open());
+}
+
+TEST(MessageReader, UnboundedTakesNoFrameOf4GiB) {
+  for (const unsigned fourth : {0U, 1U}) {  // of the eight bytes of the length
+    MessageReader reader(Role::client, MessageReader::message_unbounded);
+    Bytes header = raw({0x82, 127, 0, 0, 0, fourth, 0xff, 0xff, 0xff, 0xff});
+    std::span<std::byte> input(header);
+    const auto event = reader.next(input);
+    EXPECT_EQ(event.violation, fourth == 0 ? Violation::none : Violation::message_too_big);
+  }
+}
+
 TEST_P(MessageReaderOf, AsksAgainUntilStorageIsLent) {
   MessageReader reader(own, 100);
   Bytes image = peer_frame(ping, "payload");

@@ -101,6 +101,47 @@ TEST_P(TlsFailureOf, NothingIsWrongWithAnyCertificateUnverified) {
   EXPECT_TRUE(twins.server.session.handshake_done());
 }
 
+// Each fault passes with its own tolerance and with no other.
+TEST_P(TlsFailureOf, ToleratedFaultsAlone) {
+  const Identity other = make_identity({.name = "Other authority", .authority = true}, nullptr);
+  struct Fault {
+    Identity identity;
+    bool TlsTolerance::*own;
+    const char* host = "server.test";
+  };
+  const Fault faults[] = {
+      {make_identity({}, nullptr), &TlsTolerance::unknown_issuer},
+      {make_identity({}, &other), &TlsTolerance::unknown_issuer},
+      {make_identity({.usage = "clientAuth"}, &test_authority()), &TlsTolerance::wrong_purpose},
+      {make_identity({}, &test_authority()), &TlsTolerance::other_host, "other.test"},
+      {make_identity({.begins = hours(-48), .ends = hours(-24)}, &test_authority()),
+       &TlsTolerance::date},
+      {make_identity({.begins = hours(24), .ends = hours(48)}, &test_authority()),
+       &TlsTolerance::date},
+  };
+  for (const Fault& fault : faults) {
+    for (const auto tolerated : {&TlsTolerance::unknown_issuer, &TlsTolerance::wrong_purpose,
+                                 &TlsTolerance::other_host, &TlsTolerance::date}) {
+      TlsSessionOptions options{.host = fault.host};
+      options.tolerates.*tolerated = true;
+      Twins twins(client_context(version), server_context(version, fault.identity), options);
+      twins.run();
+      EXPECT_EQ(twins.client.session.handshake_done(), tolerated == fault.own) << &fault - faults;
+    }
+  }
+}
+
+TEST_P(TlsFailureOf, FaultThatNothingTolerates) {
+  const Identity impostor = make_identity({.name = "Test authority", .authority = true}, nullptr);
+  expect_client_fails(make_identity({}, &impostor),
+                      {.host = "server.test",
+                       .tolerates = {.unknown_issuer = true,
+                                     .wrong_purpose = true,
+                                     .other_host = true,
+                                     .date = true}},
+                      TlsFailure::certificate_invalid, "decrypt_error");
+}
+
 TEST_P(TlsFailureOf, CertificateOfTheClientMissing) {
   auto for_server = server_context(version);
   SSL_CTX_set_verify(for_server.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);

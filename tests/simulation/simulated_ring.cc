@@ -159,6 +159,11 @@ std::size_t Ring::take(std::span<TakenCompletion> out) {
   return count;
 }
 
+// Nothing completes as it is submitted.
+std::optional<std::int32_t> Ring::peek(const Operation& /*operation*/) const noexcept {
+  return std::nullopt;
+}
+
 void Ring::signal_completions_to(int descriptor) { native_->signalled.push_back(descriptor); }
 
 TimePoint Ring::now() noexcept { return Network::current().now(); }

@@ -71,6 +71,7 @@ class RawPeer {
   void send_fin();       // behind everything written, and behind the layer's marker
   void send_bare_fin();  // without that
   void send_marker();    // that alone
+  bool close_was_sent() const { return close_sent_; }  // by send_close
   // With a layer a client answers the server's end, once both have sent Close; or it does not.
   void never_answer_end() { answers_end_ = false; }
   // Of what is written next, with a layer: its last byte is changed; only so much of it goes out.

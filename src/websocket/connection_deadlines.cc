@@ -1,0 +1,95 @@
+// When a connection ends by itself: the deadlines of closing, silence, and an application that has
+// left.
+#include <algorithm>
+#include <cerrno>
+
+#include "websocket/connection.h"
+
+namespace ringdown {
+
+using protocol::CloseDeadline;
+
+void Connection::rearm_deadline() {
+  if (leaving_) return;
+  const CloseDeadline wanted = handshake_.deadline();
+  if (wanted != deadline_kind_) {
+    deadline_kind_ = wanted;
+    std::chrono::milliseconds bound{0};
+    switch (wanted) {
+      case CloseDeadline::none: break;
+      case CloseDeadline::half_closed: bound = options().half_closed_timeout; break;
+      case CloseDeadline::answer:
+        if (options().answer_close == AnswerClose::application) bound = options().answer_timeout;
+        break;
+      case CloseDeadline::keep_sending: bound = options().keep_sending_after_end; break;
+      case CloseDeadline::close: bound = options().close_timeout; break;
+    }
+    closing_deadline_ = bound.count() == 0 ? TimePoint::max() : Ring::now() + bound;
+  }
+  const TimePoint first = std::min(closing_deadline_, liveness_deadline());
+  if (first == TimePoint::max() || handshake_.finished()) return timer_.cancel();
+  if (!timer_.is_armed() || timer_.deadline() != first) timer_.arm(reactor_, first);
+}
+
+// Silence is no fault of a peer whose Close has come, nor of one that we do not read from.
+bool Connection::judges_silence() const noexcept { return !paused_ && !handshake_.peer_closed(); }
+
+TimePoint Connection::liveness_deadline() const noexcept {
+  if (!judges_silence()) return TimePoint::max();
+  const auto idle = options().idle_timeout;
+  const auto ping = options().ping_interval;
+  TimePoint first = TimePoint::max();
+  if (idle.count() > 0) first = last_received_ + idle;
+  if (ping.count() > 0 && handshake_.may_send()) {
+    first = std::min(first, last_received_ + (ping_unanswered_ ? 2 * ping : ping));
+  }
+  return first;
+}
+
+void Connection::check_liveness() {
+  if (!judges_silence()) return rearm_deadline();
+  const TimePoint now = reactor_.now();
+  const auto ping_after = options().ping_interval;
+  const bool idle =
+      options().idle_timeout.count() > 0 && now >= last_received_ + options().idle_timeout;
+  const bool pings = ping_after.count() > 0 && handshake_.may_send();
+  if (idle || (pings && ping_unanswered_ && now >= last_received_ + 2 * ping_after)) {
+    error_ = Error(ETIMEDOUT);
+    return apply(handshake_.abort());
+  }
+  if (pings && !ping_unanswered_ && now >= last_received_ + ping_after) {
+    static_cast<void>(this->ping({}));
+    // However late this thread is, the peer has the whole interval for its answer.
+    last_received_ = now - ping_after;
+  }
+  rearm_deadline();
+}
+
+void Connection::on_deadline() {
+  if (leaving_) return static_cast<void>(stream_->abort());
+  if (!open_) {
+    if (opening_ != nullptr) opening_->fail(OpenFailure::timed_out, Error(ETIMEDOUT));
+    return;
+  }
+  if (reactor_.now() >= closing_deadline_) return apply(handshake_.deadline_passed());
+  check_liveness();
+}
+
+void Connection::leave(TimePoint deadline) {
+  if (leaving_ || stream_closed_) return;
+  leaving_ = true;
+  closing_deadline_ = deadline;
+  timer_.arm(reactor_, deadline);
+  if (paused_) resume();
+  wake();
+}
+
+// Behind the last byte: who lingers cannot send.
+void Connection::end_left() {
+  if (stream_ending_ || stream_closed_ || has_output()) return;
+  stream_ending_ = true;
+  static_cast<void>(
+      stream_->close({.deadline = closing_deadline_, .bytes_max = options().linger_bytes_max}));
+}
+
+}  // namespace ringdown
