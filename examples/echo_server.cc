@@ -99,6 +99,7 @@ int main(int argc, char** argv) try {
   const auto listening = server.listen(*address);
   if (listening.error) return std::fputs(listening.error.message().data(), stderr), 1;
   std::printf("listening on %s\n", listening.address.to_string().c_str());
+  std::fflush(stdout);  // for who reads it through a pipe
   Talker talker(server);
   DialRequest request;
   request.url = "ws://" + listening.address.to_string() + "/";

@@ -128,6 +128,20 @@ class TidyTest(unittest.TestCase):
         rtti = "#include <typeinfo>\ninline auto& f() { return typeid(int); }\n"
         self.assert_found({path: CLEAN[path] + rtti}, path, "-fno-rtti", check)
 
+    def test_an_installed_header_in_c_includes_what_is_beside_it_and_compiles_as_c99(self):
+        path, beside = "include/ringdown/compat/windows.h", "include/ringdown/win32.h"
+        text = HEADER + '\n#include "../win32.h"\n#include <stdint.h>\n'
+        self.assertEqual(self.findings({path: text, beside: HEADER}), [])
+        self.assert_include_found(path, '"../base/check.h"', "never upwards")
+        self.assert_include_found(path, "<unistd.h>", "includes <unistd.h>")
+
+        def check(tree):
+            return tidy.check_headers(tree, ["c++"], [])
+
+        self.assertEqual(self.findings({path: text, beside: HEADER + "extern int n;\n"}, check), [])
+        found = self.findings({beside: HEADER + "extern bool b;\n"}, check)
+        self.assertEqual(len(found), 2, found)
+
     def test_a_file_ends_at_its_limit(self):
         path = "src/net/tcp.cc"
         fits = SOURCE + "\n" * (tidy.FILE_LINES_MAX - 1)

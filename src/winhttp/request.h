@@ -1,0 +1,105 @@
+// Requests: one exchange at a time, over a connection of its own.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "winhttp/field_list.h"
+#include "winhttp/response.h"
+#include "winhttp/session.h"
+#include "winhttp/transport.h"
+
+namespace ringdown::winhttp {
+
+struct RequestLine {
+  std::string verb;
+  std::string target;
+  bool is_secure = false;
+};
+
+class Request final : public Handle, public TransportUser {
+ public:
+  static constexpr Kind kind_of = Kind::request;
+  Request(std::shared_ptr<ConnectHandle> connection, RequestLine line, FieldList fields);
+
+  // The calls; each answers an error, or 0: done, or (asynchronous) accepted.
+  DWORD add_headers(std::string_view lines, DWORD modifiers);
+  DWORD send(std::string_view more_headers, std::string_view body, DWORD_PTR context);
+  DWORD receive_response();
+  DWORD query_data_available(DWORD* available);
+  DWORD read_data(void* buffer, DWORD size, DWORD* read);
+  DWORD set_credentials(std::string_view user, std::string_view password);
+  DWORD set_timeouts(const Timeouts& timeouts);
+  // The text, or an error. `index` moves on behind a field that was found.
+  DWORD query_header(DWORD info_level, std::string_view name, DWORD* index, std::string& text);
+  // Takes the transport of a response that is 101.
+  DWORD take_upgraded(std::shared_ptr<Transport>& transport, RequestSettings& settings);
+
+ private:
+  // Where the exchange is. What came of the response meanwhile is in `response_`.
+  enum class Phase : std::uint8_t {
+    idle,
+    sending,    // until the kernel has the request
+    sent,       // WinHttpReceiveResponse may be called
+    receiving,  // it was
+    answered,   // the head is there; the body may be read
+    upgraded,   // the connection is a WebSocket's
+  };
+  enum class Reading : std::uint8_t { nothing, available, data };
+
+  // Handle
+  void end(Lock& lock) override;
+  DWORD set_own_option(DWORD option, std::span<const std::byte> value) override;
+  DWORD query_own_option(DWORD option, std::vector<std::byte>& value) override;
+  void on_reactor() override;
+
+  // TransportUser
+  void on_progress(const Transport& from, DWORD status, std::string text) override;
+  void on_request_sent(const Transport& from, DWORD size) override;
+  Taken on_response(const Transport& from, std::string_view bytes) override;
+  void on_secure_failure(const Transport& from, DWORD flags) override;
+  void on_response_end(const Transport& from, DWORD error) override;
+
+  // Under the mutex.
+  bool is_busy() const noexcept;
+  DWORD begin(std::string_view body, bool is_too_small);
+  std::string render(std::string_view body);
+  void fail_call(DWORD api, DWORD error);
+  void check_upgrade();
+  void advance_receive();
+  void advance_reading();
+  void finish_reading(DWORD size);
+  DWORD response_error() const noexcept;
+  DWORD wait_for_head(Lock& lock);
+  void drop_transport();
+  DWORD query_request(DWORD attribute, std::string_view name, DWORD* index, std::string& text);
+  DWORD query_response(DWORD attribute, std::string_view name, DWORD* index, std::string& text);
+
+  static constexpr std::size_t body_bytes_max = 65'536;  // kept before the connection is paused
+
+  const std::shared_ptr<ConnectHandle> connection_;
+  const RequestLine line_;
+  RequestSettings settings_;
+  FieldList fields_;
+  FieldList sent_fields_;  // with what was added; of the last exchange
+  std::string credentials_;
+  DWORD security_flags_ = 0;
+  bool upgrades_ = false;  // UPGRADE_TO_WEB_SOCKET
+
+  Phase phase_ = Phase::idle;
+  std::shared_ptr<Transport> transport_;
+  std::unique_ptr<Response> response_;
+  std::array<char, 24> key_{};
+  std::optional<DWORD> ended_;     // nothing more comes; why, or 0
+  DWORD failure_ = ERROR_SUCCESS;  // of the call in progress, synchronous
+  bool bad_upgrade_ = false;       // the 101 is not the answer to this handshake
+  bool body_held_ = false;
+  Reading reading_ = Reading::nothing;
+  void* read_into_ = nullptr;
+  DWORD read_max_ = 0;
+  DWORD read_size_ = 0;  // what the last read gave, synchronous
+};
+
+}  // namespace ringdown::winhttp

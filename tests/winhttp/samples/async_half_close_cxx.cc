@@ -1,0 +1,2 @@
+// The same as C++.
+#include "async_half_close.c"
