@@ -126,6 +126,18 @@ TEST(Report, PeopleAreToldEachOutcomeByItsName) {
   }
 }
 
+TEST(Report, ANameThatHasAUsualCauseIsFollowedByIt) {
+  StormResult result;
+  result.tally.started = result.tally.refused = 3;
+  result.tally.refused_by = {{"http_status_403", 1}, {"tls_certificate_self_signed", 2}};
+  std::ostringstream text;
+  print_report(text, result);
+  EXPECT_NE(text.str().find("tls_certificate_self_signed 2\n                 -> trust it: --ca"),
+            std::string::npos)
+      << text.str();
+  EXPECT_EQ(text.str().find("->"), text.str().rfind("->")) << text.str();
+}
+
 TEST(Report, APatternThatExpectsNoCleanEndSaysWhetherItHadItsWay) {
   StormResult result;
   result.plan.options.pattern = Pattern::never_answer;

@@ -135,6 +135,13 @@ TEST(Serve, SharesItsMostConnectionsAmongItsThreads) {
       << json.dump();
 }
 
+TEST(Serve, SaysThatItsPortIsAnothers) {
+  const Serving server({});
+  const ProgramResult second = run_program({"serve", "--listen", server.address()});
+  EXPECT_EQ(second.status, 2);
+  EXPECT_NE(second.error_out.find("take another port"), std::string::npos) << second.error_out;
+}
+
 TEST(Serve, SaysThatItCouldNotWrite) {
   Serving server({"--json", "/dev/full"});
   EXPECT_EQ(server.drain(), 1);

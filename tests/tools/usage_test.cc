@@ -108,6 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"storm", "--threads", "0"}, {"--threads", "from 1 to"}},
         Mistake{{"storm", "--threads", "3", "--connections", "2"}, {"--threads", "--connections"}},
         Mistake{{"storm", "--speed", "1"}, {"--speed", "storm --help"}},
+        Mistake{{"storm", "--sped", "ws://127.0.0.1:9001/", "1"}, {"not known: --sped 1;"}},
         Mistake{{"storm", "ws://127.0.0.1:9001/", "more"}, {"more", "storm --help"}},
         Mistake{{"storm", "http://127.0.0.1/"}, {"URL", "ws://HOST"}},
         Mistake{{"storm", "ws:///path"}, {"URL", "no host"}},
@@ -121,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Mistake{{"serve", "--listen", "here"}, {"--listen", "127.0.0.1:9001", "unix:PATH"}},
         Mistake{{"serve", "--listen", "127.0.0.1:99999"}, {"--listen"}},
-        Mistake{{"serve", "--listen", "192.0.2.1:1"}, {"--listen", "192.0.2.1:1"}},
+        Mistake{{"serve", "--listen", "192.0.2.1:1"}, {"--listen", "192.0.2.1:1", "0.0.0.0"}},
         Mistake{{"serve", "--listen", "unix:/nowhere/socket"},
                 {"--listen", "unix:/nowhere/socket"}},
         Mistake{{"serve", "--listen", "unix:@ringdown-usage", "--threads", "2"}, {"--threads"}},

@@ -193,8 +193,9 @@ void add_storm_tls(CLI::App& command, StormTls& tls) {
                   "system's")
       ->type_name("FILE");
   command.add_flag("--insecure", tls.insecure, "wss:// without verifying who answers");
-  command.add_flag("!--no-resumption", tls.resume,
-                   "a full TLS handshake for each connection, without tickets of earlier ones");
+  command.add_flag_callback(
+      "--no-resumption", [&tls] { tls.resume = false; },
+      "a full TLS handshake for each connection, without tickets of earlier ones");
   add_option(command, "--tls-version", "1.2|1.3", "what both ends can", "only this one",
              [&](const char* option, const std::string& text) {
                tls.version = parse_tls_version(option, text);
@@ -324,7 +325,12 @@ int run(int argument_count, const char* const* arguments) {
   } catch (const CLI::Success& asked) {
     return program.exit(asked);
   } catch (const CLI::ParseError& error) {
-    throw UsageError(std::string(error.what()) + "; what is allowed: ringdown " +
+    std::string what = error.what();
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+      // CLI11 names them last first.
+      what = "not known: " + CLI::detail::join(program.remaining(true), " ");
+    }
+    throw UsageError(what + "; what is allowed: ringdown " +
                      (storm.parsed()    ? "storm "
                       : serve.parsed()  ? "serve "
                       : doctor.parsed() ? "doctor "

@@ -2,6 +2,8 @@
 #include "report.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "arguments.h"
@@ -22,9 +24,29 @@ std::string readable(std::chrono::nanoseconds duration) {
   return printed("%.2f s", nanoseconds / 1e9);
 }
 
+// What most often is behind a name, for who sees it for the first time.
+std::string_view hint(std::string_view name) noexcept {
+  constexpr std::pair<std::string_view, std::string_view> hints[] = {
+      {"ECONNREFUSED", "nobody listens there"},
+      {"tls_certificate_self_signed", "trust it: --ca FILE; or nobody is verified: --insecure"},
+      {"tls_certificate_unknown_issuer", "trust who signed it: --ca FILE"},
+      {"tls_host_mismatch", "the URL's host is none of the certificate's"},
+      {"tls_not_tls", "the server does not speak TLS: ws://"},
+      {"tls_alert_certificate_required", "the server wants --tls-cert and --tls-key"},
+      {"tls_alert_unknown_ca", "the server does not trust --tls-cert"},
+      {"tls_alert_protocol_version", "the server does not take this --tls-version"},
+  };
+  for (const auto& [known, meaning] : hints) {
+    if (name == known) return meaning;
+  }
+  return {};
+}
+
 void print_names(std::ostream& out, const CountsByName& counts) {
   for (const auto& [name, count] : counts) {
     out << "                 " << name << ' ' << with_separators(count) << '\n';
+    const std::string_view meaning = hint(name);
+    if (!meaning.empty()) out << "                 -> " << meaning << '\n';
   }
 }
 

@@ -1,7 +1,10 @@
 // Runs a server on its thread: see the header.
 #include "service_thread.h"
 
+#include <cerrno>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "arguments.h"
@@ -22,6 +25,15 @@ std::unique_ptr<Service> make_service(const ServiceOptions& options, Reactor& re
       return std::make_unique<SinkService>(reactor, options.answer_delay, counts);
   }
   return nullptr;
+}
+
+std::string_view cure(Error error) noexcept {
+  switch (error.errno_value()) {
+    case EADDRINUSE: return ": another program listens there: end it, or take another port";
+    case EADDRNOTAVAIL: return ": an address of this machine, or 0.0.0.0 or [::] for all of them";
+    case EACCES: return ": not for this user: ports below 1024 are root's, or a directory's rights";
+    default: return "";
+  }
 }
 
 DrainPlan end_now() {
@@ -74,6 +86,7 @@ void ServiceThread::serve(Reactor& reactor, Service& service) {
     const Server::ListenResult result = server.listen(address);
     if (result.error) {
       problem = "--listen: " + address.to_string() + ": " + std::string(result.error.message());
+      problem += cure(result.error);
       break;
     }
     address = result.address;

@@ -130,8 +130,10 @@ void settle(StormPlan& plan, bool server_pushes) {
     throw UsageError(
         std::string(demanding) +
         ": this server does not understand push mode (ringdown serve --mode push does); what works "
-        "against it: --pattern client-first, abort, tls-notify-only, and half-close and "
-        "tls-truncate with --late-messages 0 and no --hold");
+        "against it: --pattern client-first, abort, " +
+        (options.is_secure() ? "tls-notify-only, and half-close and tls-truncate"
+                             : "and half-close") +
+        " with --late-messages 0 and no --hold");
   }
   plan.server_pushes = server_pushes;
   constexpr std::uint32_t late_messages_default = 3;
