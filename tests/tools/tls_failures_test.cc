@@ -52,7 +52,13 @@ class TlsFailures : public testing::Test {
   Json failures_of(Serving& server) {
     EXPECT_EQ(server.drain(), 0);
     EXPECT_EQ(server.error_out(), "");
-    return tally.read().at("tls").at("failures");
+    const Json served = tally.read();
+    const auto count = [&](const char* name) { return served.at(name).get<std::uint64_t>(); };
+    EXPECT_EQ(count("accepted"), count("opened") + count("refused") + count("open_timed_out") +
+                                     count("open_dropped") +
+                                     served.at("tls").at("failed").get<std::uint64_t>())
+        << served.dump();
+    return served.at("tls").at("failures");
   }
 
   CertificateFiles files;

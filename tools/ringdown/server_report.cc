@@ -64,8 +64,8 @@ nlohmann::ordered_json tls_json(const ServerTally& tally) {
 
 void print_tls(std::ostream& out, const ServerTally& tally) {
   out << with_separators(tally.tls_handshakes) << " handshakes, "
-      << with_separators(tally.tls_resumed) << " resumed; close_notify sent "
-      << with_separators(tally.close_notify_sent) << ", received "
+      << with_separators(tally.tls_resumed) << " resumed, " << with_separators(tally.tls_failed)
+      << " failed; close_notify sent " << with_separators(tally.close_notify_sent) << ", received "
       << with_separators(tally.close_notify_received) << ", missing "
       << with_separators(tally.tls_truncated);
   const char* separator = "; failures: ";
