@@ -56,6 +56,21 @@ TEST(Storm, MixesAllPatternsInEqualPartsAndTwiceTheSame) {
   EXPECT_EQ(runs[0].at("late_messages").at("received"), 30);
 }
 
+TEST(Storm, ClosesItsControlConnectionWellHoweverLongTheStormWas) {
+  const JsonFile tally;
+  Serving server({"--mode", "push", "--json", tally.path()});
+  int status = -1;
+  // The one that is never answered lasts as long as the closing handshake may.
+  const Json json = storm(
+      {server.url(), "--connections", "6", "--pattern", "mixed", "--close-timeout", "0.1"}, status);
+  EXPECT_EQ(json.at("timed_out"), 1);
+  EXPECT_EQ(json.at("aborted"), 1);
+  EXPECT_EQ(server.drain(), 0);
+  const Json served = tally.read();
+  EXPECT_EQ(served.at("clean"), 5) << served.dump();
+  EXPECT_EQ(served.at("dropped"), 2) << served.dump();
+}
+
 TEST(Storm, StartsAtTheRateAsked) {
   int status = -1;
   const Json json = storm({"--connections", "50", "--handshakes", "100", "--rate", "500",

@@ -22,6 +22,8 @@ void StormControl::open() {
   if (!plan_.sources.empty()) request.source = plan_.sources.front();
   request.options.close_timeout = std::min(plan_.options.close_timeout, close_timeout_max);
   request.options.half_close_depth = HalfCloseDepth::websocket;
+  // It has nothing to say until the release, however long the storm lasts.
+  request.options.idle_timeout = std::chrono::milliseconds(0);
   const DialResult dialled = dial(reactor_, *this, request);
   socket_ = dialled.connection;
   reach(dialled.start == Start::io_pending ? State::opening : State::failed);
