@@ -1,11 +1,13 @@
 // What a server shows: its certificates, chosen by the name that a client asks for, and its
 // tickets.
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include "tls/ticket_keys.h"
@@ -120,8 +122,6 @@ class TlsServerContext::Core {
       use_certificate(context.get(), files);
     }
     SSL_CTX_set_alpn_select_cb(context.get(), select_alpn, nullptr);
-    static constexpr std::uint8_t own_sessions[] = "ringdown";
-    SSL_CTX_set_session_id_context(context.get(), own_sessions, sizeof own_sessions - 1);
     if (options_.tickets) {
       tickets_.use_for(context.get());
     } else {
@@ -132,7 +132,9 @@ class TlsServerContext::Core {
   }
 
   void ask_for_certificates(SSL_CTX* context) {
-    if (options_.client_certificates == TlsClientCertificates::none) return;
+    if (options_.client_certificates == TlsClientCertificates::none) {
+      return bind_sessions(context, {});
+    }
     if (options_.client_ca_file.empty()) {
       throw SetupError("TLS server: client certificates are asked for, and client_ca_file is empty",
                        Error(EINVAL));
@@ -140,8 +142,18 @@ class TlsServerContext::Core {
     const bool required = options_.client_certificates == TlsClientCertificates::required;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                        nullptr);
-    trust(SSL_CTX_get_cert_store(context), read_file(options_.client_ca_file),
-          options_.client_ca_file, context);
+    const std::string authorities = read_file(options_.client_ca_file);
+    trust(SSL_CTX_get_cert_store(context), authorities, options_.client_ca_file, context);
+    bind_sessions(context, authorities);
+  }
+
+  // RFC 8446 4.6.1: who resumes is not asked for a certificate again. Tickets are good only where
+  // the same authorities are, so that whom `reload` no longer trusts has to show one.
+  static void bind_sessions(SSL_CTX* context, const std::string& authorities) {
+    std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
+    SHA256(reinterpret_cast<const std::uint8_t*>(authorities.data()), authorities.size(),
+           digest.data());
+    SSL_CTX_set_session_id_context(context, digest.data(), digest.size());
   }
 
   TlsServerOptions options_;

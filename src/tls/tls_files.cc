@@ -17,6 +17,12 @@
 namespace ringdown {
 namespace {
 
+// Whether PEM_read_bio_X509 answered null for want of a further certificate, not for a broken one.
+bool ended_in_pem() noexcept {
+  const std::uint32_t error = ERR_peek_last_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
 // The most telling of what BoringSSL left behind.
 std::string reason() {
   const char* text = nullptr;
@@ -88,11 +94,16 @@ void use_certificate(SSL_CTX* context, const TlsCertificate& files) {
     refuse(files.chain_file + ": the certificate cannot be used: " + reason());
   }
   SSL_CTX_clear_chain_certs(context);
+  std::size_t count = 1;
   while (X509* const issuer = PEM_read_bio_X509(chain.get(), nullptr, no_passphrase, nullptr)) {
     if (SSL_CTX_add0_chain_cert(context, issuer) != 1) {
       X509_free(issuer);
       refuse(files.chain_file + ": an issuer's certificate cannot be used: " + reason());
     }
+    ++count;
+  }
+  if (!ended_in_pem()) {
+    refuse(files.chain_file + ": certificate " + std::to_string(count + 1) + ": " + reason());
   }
   ERR_clear_error();
   const std::string key_text = read_file(files.key_file);
@@ -122,11 +133,9 @@ void trust(X509_STORE* store, const std::string& pem, const std::string& where, 
       refuse(where + ": " + reason());
     }
   }
-  const std::uint32_t error = ERR_peek_last_error();
-  const bool ended =
-      ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
   if (count == 0) refuse(where + ": no certificate in PEM: it begins with BEGIN CERTIFICATE");
-  if (!ended) refuse(where + ": certificate " + std::to_string(count + 1) + ": " + reason());
+  if (!ended_in_pem())
+    refuse(where + ": certificate " + std::to_string(count + 1) + ": " + reason());
   ERR_clear_error();
 }
 

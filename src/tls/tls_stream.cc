@@ -119,11 +119,11 @@ Start TlsStream::close(Linger linger) {
   return Start::io_pending;
 }
 
-Start TlsStream::close_after_sends() {
-  const Start started = close({.deadline = TimePoint::max()});
+Start TlsStream::close_after_sends_until(TimePoint deadline) {
+  const Start started = close({.deadline = deadline});
   if (started == Start::io_pending && stage_ == Stage::lingering) {
     fin_is_due_ = false;
-    linger_timer_.arm(reactor_, reactor_.now() + fin_delay);
+    linger_timer_.arm(reactor_, std::min(linger_.deadline, reactor_.now() + fin_delay));
   }
   return started;
 }

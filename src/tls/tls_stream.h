@@ -39,8 +39,9 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   Start shutdown() override { return shutdown(false); }
   Start shutdown_through() override { return shutdown(true); }
   Start close(Linger linger) override;
-  Start close_after_sends() override;
   bool send_now() override;
+  Start close_after_sends() override { return close_after_sends_until(TimePoint::max()); }
+  Start close_after_sends_until(TimePoint deadline) override;
   Start abort() override;
   TlsFacts facts() const noexcept override;
   void release() noexcept override;

@@ -274,11 +274,12 @@ void Connection::end_stream() {
   if (!owes_discard_) flush();
   if (stream_ending_) return;
   stream_ending_ = true;
+  rearm_deadline();
   if (may_close_with_sends()) {
-    static_cast<void>(stream_->close_after_sends());
+    static_cast<void>(is_secure() ? secure().close_after_sends_until(closing_deadline_)
+                                  : stream_->close_after_sends());
     return;
   }
-  rearm_deadline();
   static_cast<void>(
       stream_->close({.deadline = closing_deadline_, .bytes_max = options().linger_bytes_max}));
 }

@@ -2,6 +2,10 @@
 // came before it.
 #include <sys/socket.h>
 
+#include <memory>
+#include <span>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "fixture.h"
@@ -10,6 +14,54 @@
 
 namespace ringdown {
 namespace {
+
+// Sees how long a stream may take for its end.
+class WatchedStream final : public SecureStream {
+ public:
+  WatchedStream(SecureStream& sound, TimePoint& bound) noexcept : sound_(sound), bound_(bound) {}
+  void start_receiving() override { sound_.start_receiving(); }
+  void pause() override { sound_.pause(); }
+  void resume() override { sound_.resume(); }
+  Start send(SendOperation& operation, std::span<const ConstBytes> pieces) override {
+    return sound_.send(operation, pieces);
+  }
+  Start shutdown() override { return sound_.shutdown(); }
+  Start shutdown_through() override { return sound_.shutdown_through(); }
+  Start close(Linger linger) override {
+    bound_ = linger.deadline;
+    return sound_.close(linger);
+  }
+  Start close_after_sends() override { return sound_.close_after_sends(); }
+  Start close_after_sends_until(TimePoint deadline) override {
+    bound_ = deadline;
+    return sound_.close_after_sends_until(deadline);
+  }
+  Start abort() override { return sound_.abort(); }
+  TlsFacts facts() const noexcept override { return sound_.facts(); }
+  void release() noexcept override {
+    const std::unique_ptr<WatchedStream> last(this);
+    sound_.release();
+  }
+
+ private:
+  SecureStream& sound_;
+  TimePoint& bound_;
+};
+
+class WatchedContext final : public SecureContext {
+ public:
+  explicit WatchedContext(SecureContext& sound) noexcept : sound_(sound) {}
+  Role role() const noexcept override { return sound_.role(); }
+  SecureStream& make_stream(Reactor& reactor, TcpStream& tcp, ByteStreamEvents& events,
+                            std::string_view host) override {
+    SecureStream& sound = sound_.make_stream(reactor, tcp, events, host);
+    return *std::make_unique<WatchedStream>(sound, bound).release();
+  }
+  TimePoint bound{};
+
+ private:
+  SecureContext& sound_;
+};
 
 class TlsClose : public TwinTest {
  protected:
@@ -24,6 +76,12 @@ class TlsClose : public TwinTest {
     ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
     peer.send_close();
     ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  }
+};
+class TlsCloseOfServer : public WebSocketTest {
+ protected:
+  void TearDown() override {
+    if (reactor) WebSocketTest::TearDown();
   }
 };
 INSTANTIATE_TEST_SUITE_P(Roles, TlsClose, both_roles, role_name);
@@ -173,6 +231,25 @@ TEST_P(TlsClose, ACloseNotifyThatIsNeverAnsweredIsBounded) {
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);
   EXPECT_EQ(ours.closed->tls.notify_received, false);
+}
+
+// Who reads slowly has as long as the option says.
+TEST_F(TlsCloseOfServer, MayTakeAsLongAsTheCloseTimeoutSays) {
+  WatchedContext watched(*default_server_context);
+  SecureContext* const sound = std::exchange(default_server_context, &watched);
+  WebSocketOptions options;
+  options.close_timeout = 60s;
+  auto [ours, peer] = wire(Role::server, options);
+  default_server_context = sound;
+  EXPECT_EQ(ours.shutdown(), Start::io_pending);
+  peer.send_close();
+  ASSERT_TRUE(pump([&] { return watched.bound != TimePoint(); }));
+  EXPECT_GT(watched.bound, Clock::now() + 40s);
+  EXPECT_LT(watched.bound, Clock::now() + 61s);
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  TearDown();  // before the context is gone
 }
 
 TEST_P(TlsClose, AResetIsADrop) {

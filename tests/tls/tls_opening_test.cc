@@ -220,6 +220,24 @@ TEST_F(TlsOpening, TakesAGoodClientCertificateAndResumesWithIt) {
   finish();
 }
 
+TEST_F(TlsOpening, TakesNoTicketOfAClientWhoseAuthorityAReloadTookAway) {
+  TlsServerOptions options = asking(TlsClientCertificates::required);
+  const TlsCertificate authority = files.write(test_authority());
+  options.client_ca_file = authority.chain_file;
+  TlsServerContext context(options);
+  TlsClientContext client(showing(make_identity({.name = "client"}, &test_authority())));
+  serve_with(context);
+  Endpoint& good = dial_as(client, "server.test");
+  ASSERT_TRUE(pump([&] { return good.opened; }));
+  settle();
+  close(good);
+  files.write_to(authority, make_identity({.name = "another"}, nullptr));
+  context.reload();
+  Endpoint& refused = dial_as(client, "server.test");
+  ASSERT_TRUE(pump([&] { return refused.open_failed.has_value(); }));
+  finish();
+}
+
 TEST_F(TlsOpening, OpensToAClientWithoutACertificateWhereOneIsOnlyWanted) {
   TlsServerContext wanting(asking(TlsClientCertificates::wanted));
   TlsClientContext without(trusting_authority());

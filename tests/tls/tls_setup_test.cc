@@ -1,4 +1,7 @@
 // What is wrong with files, said in one line when a context is made.
+#include <fstream>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "certificate_files.h"
@@ -38,7 +41,10 @@ TEST_F(TlsSetup, NamesTheFileAndTheCause) {
   EXPECT_NE(no_key.find("no private key in PEM"), std::string::npos) << no_key;
   const std::string no_chain = problem({good.key_file, good.key_file});
   EXPECT_NE(no_chain.find("no certificate in PEM"), std::string::npos) << no_chain;
-  for (const std::string& text : {missing, wrong_key, no_key, no_chain}) {
+  std::ofstream(good.chain_file, std::ios::app) << "-----BEGIN CERTIFICATE-----\nMIIB";
+  const std::string cut = problem(good);
+  EXPECT_TRUE(cut.starts_with(good.chain_file + ": certificate 2: ")) << cut;
+  for (const std::string& text : {missing, wrong_key, no_key, no_chain, cut}) {
     EXPECT_EQ(text.find('\n'), std::string::npos) << "one line";
   }
 }

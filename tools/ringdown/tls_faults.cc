@@ -26,6 +26,9 @@ class TruncatingStream final : public SecureStream {
   Start shutdown_through() override { return sound_.shutdown_through(); }
   Start close(Linger linger) override { return tcp_.close(linger); }
   Start close_after_sends() override { return sound_.close_after_sends(); }
+  Start close_after_sends_until(TimePoint deadline) override {
+    return sound_.close_after_sends_until(deadline);
+  }
   Start abort() override { return sound_.abort(); }
   TlsFacts facts() const noexcept override { return sound_.facts(); }
   void release() noexcept override {
