@@ -50,7 +50,8 @@ class TlsClientContext::Core final : public TicketStore {
 
  private:
   static constexpr std::size_t hosts_max = 256;
-  static constexpr std::size_t tickets_max = 16;  // of a host
+  // Of a host: each is used once, and so many handshakes may be in progress at once.
+  static constexpr std::size_t tickets_max = 256;
 
   // RFC 8446 C.4: each is used once.
   protocol::TlsTicket take(std::string_view host) {
