@@ -16,6 +16,9 @@ namespace {
 
 constexpr Halves both_ended{Half::ended, Half::ended};
 
+// Of Pongs that the peer leaves no room for, with their headers.
+constexpr std::size_t pong_bytes_max = 65'536;
+
 }  // namespace
 
 // --- life ---
@@ -219,8 +222,13 @@ void Connection::answer_ping(ConstBytes payload) {
   // ends it too.
   if (!handshake_.may_pong() || marker_asked_) return;
   // RFC 6455 5.5.3: a peer that pings and does not read gets the answers it leaves room for.
-  if (output_bytes() > options().send_queue_max + protocol::control_frame_size_max * 16) return;
+  // Its room has a bound of its own: the application may have none for what it sends itself.
+  const std::size_t queued = output_bytes();
+  if (queued > options().send_queue_max + protocol::control_frame_size_max * 16) return;
+  OutputQueue& queue = output();
+  if (queue.pong_bytes() > pong_bytes_max) return;
   queue_frame(Opcode::pong, true, payload);
+  queue.commit_pong(output_bytes() - queued);
 }
 
 void Connection::deliver_peer_close(const MessageReader::Event& event) {

@@ -82,6 +82,11 @@ void OutputQueue::commit_tag(std::uint64_t tag) noexcept { add_tag(*queued_.last
 // No tag can follow it: sends end with our Close frame. A pong may (RFC 6455 5.5.2).
 void OutputQueue::commit_close() noexcept { queued_.last->holds_close = true; }
 
+void OutputQueue::commit_pong(std::size_t size) noexcept {
+  queued_.last->pong_bytes = static_cast<std::uint16_t>(queued_.last->pong_bytes + size);
+  pong_bytes_ += size;
+}
+
 void OutputQueue::borrow(ConstBytes payload, const protocol::MaskingKey* key) {
   bytes_ += payload.size();
   if (key != nullptr) {

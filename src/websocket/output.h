@@ -22,6 +22,7 @@ struct OutputBlock {
   ConstBytes only_piece;   // the batch, when this block is all of it and in one piece
   std::uint32_t used = 0;  // bytes of frames
   std::uint16_t tag_count = 0;
+  std::uint16_t pong_bytes = 0;  // of `used`
   bool is_large = false;
   bool holds_close = false;  // our Close frame ends in this block
   // A client's payload: it leaves masked, in blocks of its own, and the caller's bytes stay as they
@@ -72,11 +73,14 @@ class OutputQueue {
   void borrow(ConstBytes payload, const protocol::MaskingKey* key);
   void commit_tag(std::uint64_t tag) noexcept;  // a send ends with what was just committed
   void commit_close() noexcept;                 // our Close frame does
+  void commit_pong(std::size_t size) noexcept;  // that much of what was just committed is a Pong
 
   bool is_empty() const noexcept { return queued_.first == nullptr; }  // the batch left out
   bool batch_in_flight() const noexcept { return batch_ != nullptr; }
   // On the wire, the batch included.
   std::size_t bytes() const noexcept { return bytes_; }
+  // Of these, Pongs.
+  std::size_t pong_bytes() const noexcept { return pong_bytes_; }
 
   // Forms a batch from the front of the queue; its pieces are valid until `end_batch`. Something is
   // queued, and no batch is in flight.
@@ -107,6 +111,7 @@ class OutputQueue {
     while (first != nullptr) {
       OutputBlock& block = *std::exchange(first, first->next);
       bytes_ -= block.used + block.borrowed.size();
+      pong_bytes_ -= block.pong_bytes;
       for (std::uint16_t i = 0; i < block.tag_count; ++i) visitor.sent(tag_of(block, i));
       const bool close = block.holds_close;
       give_back(block);
@@ -128,6 +133,7 @@ class OutputQueue {
   OutputBlock* batch_ = nullptr;    // its first block
   OutputPieces* pieces_ = nullptr;  // of the batch, when there are several
   std::size_t bytes_ = 0;
+  std::size_t pong_bytes_ = 0;
 };
 
 }  // namespace ringdown

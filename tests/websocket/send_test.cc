@@ -166,6 +166,31 @@ TEST_P(Sending, PingsAreAnsweredWithTheirPayload) {
   EXPECT_EQ(ours.pongs, (std::vector<std::string>{"", std::string(125, 'p')}));
 }
 
+// RFC 6455 5.5.3 lets the answers to all but the last be left out.
+TEST_P(Sending, KeepsABoundedNumberOfPongsForAPeerThatDoesNotRead) {
+  WebSocketOptions options;
+  options.send_queue_max = ~std::uint32_t{0};
+  auto [ours, peer] = wire(options);
+  peer.pause_reading();
+  std::string pings;
+  for (int i = 0; i < 1000; ++i) pings += frame(other_role(), ping_frame, std::string(125, 'p'));
+  // The kernel's buffers take megabytes before the queue stays full; then once more.
+  for (int full = 0; full < 2;) {
+    for (int i = 0; i < 8; ++i) {
+      peer.write(pings);
+      ASSERT_TRUE(pump([&] { return peer.all_written(); }));
+    }
+    settle();
+    if (ours.socket->queued_bytes() > 0) ++full;
+  }
+  EXPECT_LT(ours.socket->queued_bytes(), 70'000U);
+  peer.resume_reading();
+  ASSERT_TRUE(pump([&] { return ours.socket->queued_bytes() == 0; }));
+  peer.send(ping_frame, "and now?");
+  ASSERT_TRUE(
+      pump([&] { return !peer.frames().empty() && peer.frames().back().payload == "and now?"; }));
+}
+
 TEST_P(Sending, BothDirectionsAtOnceForLong) {
   auto [ours, theirs] = open_pair();
   struct Direction {
