@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "protocol/http_head.h"
+
 namespace ringdown::winhttp {
 
 RequestSettings Session::settings() {
@@ -24,11 +26,14 @@ DWORD Session::set_own_option(DWORD option, std::span<const std::byte> value) {
   if (option == WINHTTP_OPTION_USER_AGENT) {
     const auto unit = static_cast<std::size_t>(width());
     const std::size_t length = value.size() / unit;
-    agent_ = width() == Width::two
-                 ? to_utf8(reinterpret_cast<const char16_t*>(value.data()), length)
-                 : to_utf8(reinterpret_cast<const wchar_t*>(value.data()), length);
+    std::string agent = width() == Width::two
+                            ? to_utf8(reinterpret_cast<const char16_t*>(value.data()), length)
+                            : to_utf8(reinterpret_cast<const wchar_t*>(value.data()), length);
     // MSDN counts the NUL or does not.
-    while (agent_.ends_with('\0')) agent_.pop_back();
+    while (agent.ends_with('\0')) agent.pop_back();
+    // As for WinHttpOpen: what ends the field would bring fields of its own (RFC 9110 5.5).
+    if (!protocol::is_field_value(agent)) return ERROR_INVALID_PARAMETER;
+    agent_ = std::move(agent);
     return ERROR_SUCCESS;
   }
   if (option == WINHTTP_OPTION_PROXY) {

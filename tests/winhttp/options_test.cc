@@ -188,6 +188,21 @@ TEST_P(Option, ContextValueIsAPointersSize) {
   }
 }
 
+// --- USER_AGENT ---
+
+TEST_P(Option, UserAgentBringsNoFieldsOfItsOwn) {
+  ASSERT_NO_FATAL_FAILURE(open_request());
+  WCHAR good[] = L"agent";
+  WCHAR bad[] = L"agent\r\nX-Smuggled: yes";
+  ASSERT_TRUE(WinHttpSetOption(session, WINHTTP_OPTION_USER_AGENT, good, sizeof good));
+  EXPECT_FALSE(WinHttpSetOption(session, WINHTTP_OPTION_USER_AGENT, bad, sizeof bad));
+  EXPECT_EQ(GetLastError(), DWORD{ERROR_INVALID_PARAMETER});
+  WCHAR agent[32];
+  DWORD size = sizeof agent;
+  ASSERT_TRUE(WinHttpQueryOption(session, WINHTTP_OPTION_USER_AGENT, agent, &size));
+  EXPECT_STREQ(agent, good) << "what was refused changed it";
+}
+
 // --- any ---
 
 TEST_P(Option, ThatNobodyKnowsIsRefused) {
