@@ -78,6 +78,8 @@ Engine* Engine::running() noexcept {
 
 bool Engine::is_this_thread() noexcept { return is_engine_thread; }
 
+bool Engine::is_over() noexcept { return life.load(std::memory_order_acquire) == Life::over; }
+
 Engine::Engine() : reactor_({.submission_entries = 1024, .completion_entries = 8192}) {
   // The program's signal handlers are not for this thread: it inherits a full mask.
   sigset_t all;

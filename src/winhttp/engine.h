@@ -24,6 +24,8 @@ class Engine {
   // The one that was started; null if there is none, or the process is ending.
   static Engine* running() noexcept;
   static bool is_this_thread() noexcept;
+  // Whether it has ended with the process: what is asked of it now would never be done.
+  static bool is_over() noexcept;
 
   ReactorCore& core() noexcept { return reactor_.core(); }
 

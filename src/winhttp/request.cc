@@ -180,6 +180,7 @@ void Request::on_request_sent(const Transport& from, DWORD size) {
 
 DWORD Request::receive_response() {
   if (!is_async() && Engine::is_this_thread()) return ERROR_NOT_SUPPORTED;
+  if (Engine::is_over()) return ERROR_WINHTTP_SHUTDOWN;
   Lock lock(mutex_);
   if (phase_ != Phase::sent || is_busy()) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
   if (!is_async()) return wait_for_head(lock);
@@ -283,6 +284,7 @@ DWORD Request::take_upgraded(std::shared_ptr<Transport>& transport, RequestSetti
   if (!upgrades_) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
   // Seen on Windows: a request that was sent may be upgraded without WinHttpReceiveResponse.
   if (phase_ == Phase::sent && !is_async() && !Engine::is_this_thread()) {
+    if (Engine::is_over()) return ERROR_WINHTTP_SHUTDOWN;
     if (const DWORD error = wait_for_head(lock)) return error;
   }
   if (phase_ != Phase::answered || reading_ != Reading::nothing) {

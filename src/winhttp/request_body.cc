@@ -12,6 +12,7 @@ namespace ringdown::winhttp {
 
 DWORD Request::query_data_available(DWORD* available) {
   if (!is_async() && Engine::is_this_thread()) return ERROR_NOT_SUPPORTED;
+  if (Engine::is_over()) return ERROR_WINHTTP_SHUTDOWN;
   Lock lock(mutex_);
   // Seen on Windows: 0 bytes, and no error, of a 101.
   const bool has_answer = phase_ == Phase::answered || phase_ == Phase::upgraded;
@@ -33,6 +34,7 @@ DWORD Request::read_data(void* buffer, DWORD size, DWORD* read) {
   if (buffer == nullptr && size > 0) return ERROR_INVALID_PARAMETER;
   if (!is_async() && read == nullptr) return ERROR_INVALID_PARAMETER;
   if (!is_async() && Engine::is_this_thread()) return ERROR_NOT_SUPPORTED;
+  if (Engine::is_over()) return ERROR_WINHTTP_SHUTDOWN;
   Lock lock(mutex_);
   const bool has_answer = phase_ == Phase::answered || phase_ == Phase::upgraded;
   if (!has_answer || is_busy()) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;

@@ -38,6 +38,7 @@ SocketHandle::SocketHandle(const Inherited& inherited, std::shared_ptr<Transport
       receive_buffer_size_(settings.receive_buffer_size) {}
 
 DWORD SocketHandle::refused(SocketCall call) const noexcept {
+  if (Engine::is_over()) return ERROR_WINHTTP_SHUTDOWN;
   const DWORD error = refusal(state_, call);
   const bool is_lost = lost_ && (error == ERROR_SUCCESS ? call != SocketCall::receive
                                                         : state_ == SocketState::aborted);

@@ -23,7 +23,7 @@ using How = std::tuple<std::string, std::string>;
 
 class Exit : public ::testing::TestWithParam<How> {};
 INSTANTIATE_TEST_SUITE_P(Programs, Exit,
-                         ::testing::Combine(::testing::Values("close", "leave"),
+                         ::testing::Combine(::testing::Values("close", "leave", "late"),
                                             ::testing::Values("sync", "async")),
                          [](const auto& tested) {
                            return std::get<0>(tested.param) + '_' + std::get<1>(tested.param);

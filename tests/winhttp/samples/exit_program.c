@@ -1,6 +1,7 @@
-/* Half-closes and ends at once, as programs do: with the handle closed, or as it is.
+/* Half-closes and ends at once, as programs do: with the handle closed, or as it is. `late` calls
+ * once more when the process ends, as destructors of static objects do.
  *
- *     exit_program PORT close|leave sync|async
+ *     exit_program PORT close|leave|late sync|async
  */
 #include <WinHttp.h>
 #include <Windows.h>
@@ -23,11 +24,25 @@ static void CALLBACK Callback(HINTERNET handle, DWORD_PTR context, DWORD status,
   }
 }
 
+static void CallLate(void) {
+  char buffer[8];
+  DWORD size;
+  WINHTTP_WEB_SOCKET_BUFFER_TYPE type;
+  if (WinHttpWebSocketReceive(webSocket, buffer, sizeof buffer, &size, &type) !=
+          ERROR_WINHTTP_SHUTDOWN ||
+      WinHttpWebSocketClose(webSocket, 1000, NULL, 0) != ERROR_WINHTTP_SHUTDOWN ||
+      !WinHttpCloseHandle(webSocket)) {
+    _Exit(8);
+  }
+}
+
 int main(int argc, char* argv[]) {
   HINTERNET session, connection, request;
   BOOL async = argc == 4 && strcmp(argv[3], "async") == 0;
   DWORD error;
   if (argc != 4) return 2;
+  /* Before the library's: runs behind it. */
+  if (strcmp(argv[2], "late") == 0) atexit(CallLate);
   ready = CreateEvent(NULL, TRUE, FALSE, NULL);
   session =
       WinHttpOpen(NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, async ? WINHTTP_FLAG_ASYNC : 0);
