@@ -15,10 +15,10 @@ namespace {
 constexpr std::chrono::seconds alert_linger{1};
 constexpr std::size_t alert_linger_bytes = 1U << 16;
 // Where only the peer's close_notify can follow: most answer ours with it, and end TCP too; one
-// receive, and the descriptor can be closed. Who does not gets our FIN so much later, because
-// shutdown(2) in io_uring runs on a thread of the kernel's: it costs as much as all else in such an
-// ending.
-constexpr std::chrono::milliseconds fin_delay{20};
+// receive, and the descriptor can be closed. Who does not gets our FIN so much later, or after a
+// quarter of the time there is: shutdown(2) in io_uring runs on a thread of the kernel's, and costs
+// as much as all else in such an ending.
+constexpr std::chrono::milliseconds fin_delay{50};
 // Over TLS no close goes without a bound: close_notify is bytes, for which a peer may have no room.
 constexpr std::chrono::seconds default_linger{10};
 
@@ -123,7 +123,8 @@ Start TlsStream::close_after_sends_until(TimePoint deadline) {
   const Start started = close({.deadline = deadline});
   if (started == Start::io_pending && stage_ == Stage::lingering) {
     fin_is_due_ = false;
-    linger_timer_.arm(reactor_, std::min(linger_.deadline, reactor_.now() + fin_delay));
+    const auto left = linger_.deadline - reactor_.now();
+    linger_timer_.arm(reactor_, reactor_.now() + std::min<Clock::duration>(left / 4, fin_delay));
   }
   return started;
 }
