@@ -1,4 +1,5 @@
-// A C99 program of Windows, with 32-bit and with 16-bit WCHAR: the header binds each to its symbols.
+// A C99 program of Windows, with 32-bit and with 16-bit WCHAR: the header binds each to its
+// symbols.
 #include <Windows.h>
 
 #include <stdio.h>
