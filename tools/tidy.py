@@ -290,7 +290,7 @@ def clang_format():
 
 def check_format(tree, say):
     program = clang_format()
-    sources = tree.sources()
+    sources = tree.sources() + [p for p in tree.paths if p.endswith(".c")]
     if not program:
         say("clang-format 14 is not installed: the format is not checked")
         return
