@@ -63,15 +63,18 @@ void TcpStream::advance_receive() {
 }
 
 void TcpStream::on_receive(const Completion& completion) {
-  if (!receive_operation_.in_flight() && completion.result != -ENOBUFS) wake();
+  const bool wants_next = !receive_operation_.in_flight() && completion.result != -ENOBUFS;
   if (completion.has_buffer && completion.result > 0) {
-    return receive_bytes(static_cast<std::size_t>(completion.result), completion.buffer_id);
+    receive_bytes(static_cast<std::size_t>(completion.result), completion.buffer_id);
+  } else {
+    if (completion.has_buffer) {
+      // FIN or an error came with a buffer that holds nothing: the lease gives it back.
+      const BufferLease unused(reactor_, socket_.ring, armed_group(), completion.buffer_id, 0);
+    }
+    receive_end(completion.result);
   }
-  if (completion.has_buffer) {
-    // FIN or an error came with a buffer that holds nothing: the lease gives it back.
-    const BufferLease unused(reactor_, socket_.ring, armed_group(), completion.buffer_id, 0);
-  }
-  receive_end(completion.result);
+  // Behind what this wakes above: who ends the stream needs no next receive, nor its cancellation.
+  if (wants_next) wake();
 }
 
 void TcpStream::receive_end(std::int32_t result) {
