@@ -50,9 +50,12 @@ enum class Feature : std::uint32_t {
   registered_ring = 1U << 5,     // IORING_REGISTER_RING_FDS, 5.18
   direct_descriptors = 1U << 6,  // sockets live in the ring's table, not in the process's, 5.19
   multishot_receive = 1U << 7,   // IORING_RECV_MULTISHOT, 6.0
+  // IORING_OP_FIXED_FD_INSTALL, 6.8; needs direct_descriptors. A half-close is shutdown(2) called
+  // when the ring says that its turn has come; without, IORING_OP_SHUTDOWN on a kernel thread.
+  fixed_fd_install = 1U << 8,
 };
 using Features = std::uint32_t;
-inline constexpr Features all_features = 0xff;
+inline constexpr Features all_features = 0x1ff;
 constexpr bool has(Features set, Feature feature) noexcept {
   return (set & static_cast<Features>(feature)) != 0;
 }
@@ -68,8 +71,9 @@ struct ReactorOptions {
   unsigned sockets_per_ring = 0;
   unsigned receive_buffers = 1024;  // provided buffers of 4 KiB; a power of two
   unsigned large_receive_buffers =
-      32;                       // provided buffers of 256 KiB, for streams that fill the small ones
-  unsigned worker_threads = 1;  // cap on the kernel's io-wq threads (IORING_OP_SHUTDOWN runs there)
+      32;  // provided buffers of 256 KiB, for streams that fill the small ones
+  // Cap on the kernel's io-wq threads (IORING_OP_SHUTDOWN runs there, where it is used).
+  unsigned worker_threads = 1;
   Features allowed_features = all_features;
 };
 

@@ -23,14 +23,6 @@ __kernel_timespec time_until(TimePoint deadline) {
   return {.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
 }
 
-void name_socket(io_uring_sqe& sqe, Socket socket) {
-  if (socket.direct) sqe.flags |= IOSQE_FIXED_FILE;
-}
-
-void link(io_uring_sqe& sqe, Link link) {
-  if (link == Link::next) sqe.flags |= IOSQE_IO_LINK;
-}
-
 // MSG_WAITALL: without it a short send does not break a chain, and the marker behind it would cut
 // the stream.
 constexpr int send_flags(Push push) {
@@ -99,10 +91,16 @@ void Ring::Native::spill_completions() {
   unsigned head = 0;
   unsigned count = 0;
   io_uring_for_each_cqe(&ring, head, cqe) {
-    spilled.push_back(copy_of(*cqe));
+    if (const auto taken = completion_of(*cqe)) spilled.push_back(*taken);
     ++count;
   }
   io_uring_cq_advance(&ring, count);
+}
+
+// Without a value: the operation goes on.
+std::optional<TakenCompletion> Ring::Native::completion_of(const io_uring_cqe& cqe) {
+  if ((cqe.user_data & half_close_mark) != 0) return half_closed(cqe);
+  return copy_of(cqe);
 }
 
 bool Ring::Native::overflowed() const noexcept {
@@ -250,15 +248,6 @@ void Ring::send_gathered(Operation& operation, Socket socket, const msghdr& mess
   put_in_flight(operation);
 }
 
-void Ring::shutdown_send(Operation& operation, Socket socket, Link chained) {
-  io_uring_sqe* sqe = native_->next_sqe();
-  io_uring_prep_shutdown(sqe, static_cast<int>(socket.slot), SHUT_WR);
-  name_socket(*sqe, socket);
-  link(*sqe, chained);
-  io_uring_sqe_set_data(sqe, &operation);
-  put_in_flight(operation);
-}
-
 void Ring::reset(Operation& operation, Socket socket) {
   // connect(2): AF_UNSPEC dissolves the association; TCP sends RST (tcp_disconnect).
   static const sockaddr unspecified{.sa_family = AF_UNSPEC, .sa_data = {}};
@@ -321,7 +310,7 @@ void Ring::submit() {
 
 void Ring::submit_and_wait(TimePoint deadline) {
   Native& native = *native_;
-  if (!native.spilled.empty()) return submit();
+  if (!native.spilled.empty() || !native.refused.empty()) return submit();
   for (ProvidedBuffers& buffers : native.buffers) buffers.publish();
   ++native.enters;
   if (native.overflowed()) ++native.overflows;
@@ -339,7 +328,7 @@ void Ring::submit_and_wait(TimePoint deadline) {
 
 bool Ring::has_ready() const noexcept {
   return io_uring_cq_ready(&native_->ring) != 0 || native_->wants_enter() ||
-         !native_->spilled.empty();
+         !native_->spilled.empty() || !native_->refused.empty();
 }
 
 std::size_t Ring::take(std::span<TakenCompletion> out) {
@@ -353,12 +342,16 @@ std::size_t Ring::take(std::span<TakenCompletion> out) {
   } else {
     io_uring_cqe* cqe = nullptr;
     unsigned head = 0;
+    unsigned seen = 0;
     io_uring_for_each_cqe(&native.ring, head, cqe) {
       if (count == out.size()) break;
-      out[count++] = copy_of(*cqe);
+      ++seen;
+      if (const auto taken = native.completion_of(*cqe)) out[count++] = *taken;
     }
-    io_uring_cq_advance(&native.ring, static_cast<unsigned>(count));
+    io_uring_cq_advance(&native.ring, seen);
   }
+  if (!native.refused.empty()) [[unlikely]]
+    native.shut_down_refused(index_);
   for (const TakenCompletion& taken : out.first(count)) {
     if (!taken.completion.more) --native.in_flight;
     if (taken.completion.result == -ENOBUFS) [[unlikely]] {

@@ -75,7 +75,8 @@ class Ring : Immovable {
             Link link);
   void send_gathered(Operation& operation, Socket socket, const msghdr& message, Push push,
                      Link link);
-  void shutdown_send(Operation& operation, Socket socket, Link link);  // shutdown(2), SHUT_WR
+  // shutdown(2), SHUT_WR. In a chain its turn comes like any other's.
+  void shutdown_send(Operation& operation, Socket socket, Link link);
   // Disconnects with RST (connect(2) with AF_UNSPEC, tcp(7)); the socket still has to be closed.
   void reset(Operation& operation, Socket socket);
   void close(Operation& operation, Socket socket);

@@ -1,4 +1,5 @@
-// What ring.cc and ring_setup.cc share: the io_uring itself. Only these two include liburing.
+// What ring.cc, ring_setup.cc and half_close.cc share: the io_uring itself. Only these include
+// liburing.
 #pragma once
 
 #include <liburing.h>
@@ -7,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -46,6 +48,17 @@ class ProvidedBuffers {
   int unpublished_ = 0;
 };
 
+// IORING_OP_FIXED_FD_INSTALL, which is newer than Debian 12's headers.
+inline constexpr std::uint8_t fixed_fd_install_opcode = 54;
+// In the user data of a half-close that goes through it; all else has addresses of operations.
+inline constexpr std::uint64_t half_close_mark = 1;
+
+// A half-close whose turn has come, for which the process had no descriptor left.
+struct RefusedInstall {
+  Operation* operation;
+  std::uint32_t slot;
+};
+
 struct Ring::Native {
   io_uring ring{};
   bool created = false;
@@ -57,6 +70,7 @@ struct Ring::Native {
   std::uint8_t flags_unregistered = 0;
   std::array<ProvidedBuffers, 2> buffers;  // by BufferGroup
   std::vector<TakenCompletion> spilled;    // taken early, to make room in the completion queue
+  std::vector<RefusedInstall> refused;     // to be given to a kernel thread instead
   std::uint64_t enters = 0;
   std::uint64_t submissions = 0;
   std::uint64_t completions = 0;
@@ -69,10 +83,24 @@ struct Ring::Native {
   void enable();
 
   io_uring_sqe* next_sqe();
+  std::optional<TakenCompletion> completion_of(const io_uring_cqe& cqe);
   void submit_now();
   void spill_completions();
   bool overflowed() const noexcept;
   bool wants_enter() const noexcept;
+
+  // In half_close.cc.
+  std::optional<TakenCompletion> half_closed(const io_uring_cqe& cqe);
+  void shut_down_refused(std::uint16_t ring_index);
+  void shut_down(Operation& operation, Socket socket, Link chained);  // IORING_OP_SHUTDOWN
 };
+
+inline void name_socket(io_uring_sqe& sqe, Socket socket) {
+  if (socket.direct) sqe.flags |= IOSQE_FIXED_FILE;
+}
+
+inline void link(io_uring_sqe& sqe, Link link) {
+  if (link == Link::next) sqe.flags |= IOSQE_IO_LINK;
+}
 
 }  // namespace ringdown

@@ -40,6 +40,14 @@ constexpr Features without(Features features, Feature feature) {
   return features & ~static_cast<Features>(feature);
 }
 
+bool knows_fixed_fd_install(io_uring& ring) {
+  io_uring_probe* const probe = io_uring_get_probe_ring(&ring);
+  if (probe == nullptr) return false;
+  const bool known = io_uring_opcode_supported(probe, fixed_fd_install_opcode) != 0;
+  io_uring_free_probe(probe);
+  return known;
+}
+
 std::string cure_for(int result) {
   switch (-result) {
     case EPERM:
@@ -153,6 +161,9 @@ void Ring::Native::create(const RingOptions& options) {
            "raise RLIMIT_NOFILE (ulimit -n) or lower ReactorOptions::sockets_per_ring");
     }
   }
+  if (!has(features, Feature::direct_descriptors) || !knows_fixed_fd_install(ring)) {
+    features = without(features, Feature::fixed_fd_install);
+  }
   sockets_max = options.sockets;
   const struct {
     BufferGroup group;
@@ -185,7 +196,8 @@ std::string to_string(Features features) {
                {Feature::start_disabled, "start_disabled"},
                {Feature::registered_ring, "registered_ring"},
                {Feature::direct_descriptors, "direct_descriptors"},
-               {Feature::multishot_receive, "multishot_receive"}};
+               {Feature::multishot_receive, "multishot_receive"},
+               {Feature::fixed_fd_install, "fixed_fd_install"}};
   std::string text;
   for (const auto& [feature, name] : names) {
     if (!has(features, feature)) continue;

@@ -46,6 +46,7 @@ TlsStream::TlsStream(ReactorCore& reactor, TcpStream& tcp, ByteStreamEvents& eve
       events_(events),
       tickets_(tickets),
       host_(options.host),
+      started_(options.role == Role::server),
       session_(context, TlsPools::of(reactor).chunks, options) {
   tcp_.set_events(*this);
 }
@@ -121,7 +122,8 @@ Start TlsStream::close(Linger linger) {
 
 Start TlsStream::close_after_sends_until(TimePoint deadline) {
   const Start started = close({.deadline = deadline});
-  if (started == Start::io_pending && stage_ == Stage::lingering) {
+  const bool fin_is_dear = !has(reactor_.reactor().features(), Feature::fixed_fd_install);
+  if (started == Start::io_pending && stage_ == Stage::lingering && fin_is_dear) {
     fin_is_due_ = false;
     const auto left = linger_.deadline - reactor_.now();
     linger_timer_.arm(reactor_, reactor_.now() + std::min<Clock::duration>(left / 4, fin_delay));
@@ -306,7 +308,7 @@ void TlsStream::end_below() {
 // Nothing that means anything can come any more.
 void TlsStream::end_tcp() {
   stage_ = Stage::closing;
-  if (notify_received_ && !tcp_ended_ && !fin_asked_) {
+  if (notify_received_ && !tcp_ended_) {
     static_cast<void>(tcp_.close_after_sends());
   } else {
     static_cast<void>(tcp_.close(linger_));

@@ -1,7 +1,4 @@
 // Listening on real sockets: what is accepted, what waits in the kernel's queue, and the end.
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <deque>
 #include <functional>
@@ -10,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "bench.h"
+#include "ring/scarcity.h"
 
 namespace ringdown {
 namespace {
@@ -159,34 +157,6 @@ TEST_P(Listening, ServesWhoIsInTheQueueBeforeItStops) {
   EXPECT_EQ(accepting_.accepted.size(), 7U) << "closing with connections queued resets them";
   end();
 }
-
-// No descriptors: what the process may open, for a while.
-class Scarcity {
- public:
-  Scarcity() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::dup(0);
-    rlimit none = before_;
-    none.rlim_cur = static_cast<rlim_t>(next);
-    setrlimit(RLIMIT_NOFILE, &none);
-    ::close(next);
-    while (true) {
-      const int more = ::dup(0);
-      if (more < 0) break;
-      fillers_.push_back(more);
-    }
-  }
-  Scarcity(const Scarcity&) = delete;
-  Scarcity& operator=(const Scarcity&) = delete;
-  ~Scarcity() {
-    setrlimit(RLIMIT_NOFILE, &before_);
-    for (const int filler : fillers_) ::close(filler);
-  }
-
- private:
-  rlimit before_{};
-  std::vector<int> fillers_;
-};
 
 TEST_P(Listening, GivesUpWhoCannotBeAcceptedWhileItStops) {
   listen();

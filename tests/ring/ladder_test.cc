@@ -27,7 +27,9 @@ constexpr Features no_coop = no_single & ~only(Feature::coop_taskrun);
 constexpr Features no_submit_all = no_coop & ~only(Feature::submit_all);
 constexpr Features no_disabled = no_submit_all & ~only(Feature::start_disabled);
 constexpr Features no_registered = no_disabled & ~only(Feature::registered_ring);
-constexpr Features no_direct = no_registered & ~only(Feature::direct_descriptors);
+// Half-closing through a descriptor of the process's is for sockets of the table.
+constexpr Features no_install = no_registered & ~only(Feature::fixed_fd_install);
+constexpr Features no_direct = no_install & ~only(Feature::direct_descriptors);
 
 const Rung rungs[] = {
     {"Everything", all_features, newest},
@@ -37,6 +39,7 @@ const Rung rungs[] = {
     {"WithoutSubmitAll", no_submit_all, no_submit_all},
     {"WithoutStartDisabled", no_disabled, no_disabled},
     {"WithoutRegisteredRing", no_registered, no_registered},
+    {"WithoutFixedFdInstall", no_install, no_install},
     {"WithoutDirectDescriptors", no_direct, no_direct},
     {"WithNothing", 0, 0},
     // One feature less than everything, for those that do not stand on each other.
@@ -48,7 +51,9 @@ const Rung rungs[] = {
     {"OnlyRegisteredRingMissing", all_features & ~only(Feature::registered_ring),
      newest & ~only(Feature::registered_ring)},
     {"OnlyDirectDescriptorsMissing", all_features & ~only(Feature::direct_descriptors),
-     newest & ~only(Feature::direct_descriptors)},
+     newest & ~only(Feature::direct_descriptors) & ~only(Feature::fixed_fd_install)},
+    {"OnlyFixedFdInstallMissing", all_features & ~only(Feature::fixed_fd_install),
+     newest & ~only(Feature::fixed_fd_install)},
     {"OnlyMultishotReceiveMissing", all_features & ~only(Feature::multishot_receive),
      newest & ~only(Feature::multishot_receive)},
 };

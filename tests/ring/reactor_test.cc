@@ -229,7 +229,7 @@ TEST(Features, HaveNames) {
             "single_issuer submit_all");
   EXPECT_EQ(to_string(all_features),
             "single_issuer defer_taskrun coop_taskrun submit_all start_disabled registered_ring "
-            "direct_descriptors multishot_receive");
+            "direct_descriptors multishot_receive fixed_fd_install");
 }
 
 TEST(OperationDeathTest, MayNotBeDestroyedInFlight) {

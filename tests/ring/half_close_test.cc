@@ -1,0 +1,92 @@
+// Half-closes of sockets in the ring's table: what goes through a descriptor of the process's, and
+// what does where there is none.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "process.h"
+#include "scarcity.h"
+#include "sockets.h"
+
+namespace ringdown {
+namespace {
+
+bool is_at_end(const UniqueFd& descriptor) {
+  char byte = 0;
+  return ::recv(descriptor.get(), &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+class HalfClose : public testing::Test {
+ protected:
+  void SetUp() override {
+    reactor.run_once(TimePoint::min());
+    if (!has(reactor.features(), Feature::fixed_fd_install)) {
+      GTEST_SKIP() << "this kernel has no IORING_OP_FIXED_FD_INSTALL (Linux 6.8)";
+    }
+  }
+  Ring& ring() { return reactor.core().ring(0); }
+
+  const Listener listener;
+  Reactor reactor{small_options()};
+};
+
+TEST_F(HalfClose, NeedsNoKernelThreadAndKeepsNoDescriptor) {
+  constexpr std::size_t count = 50;
+  std::vector<Connected> connections;
+  for (std::size_t i = 0; i < count; ++i) connections.push_back(connected(reactor, listener));
+  const std::size_t descriptors = descriptor_count();
+  std::vector<Recorder> shutdowns(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    ring().shutdown_send(shutdowns[i].operation, connections[i].socket, Link::none);
+  }
+  ASSERT_TRUE(run_until(reactor, [&] { return shutdowns.back().is_done(); }));
+  for (const Recorder& shutdown : shutdowns) EXPECT_EQ(shutdown.result(), 0);
+  EXPECT_EQ(thread_count("iou-wrk"), 0U);
+  EXPECT_EQ(descriptor_count(), descriptors);
+  for (const Connected& connection : connections) {
+    EXPECT_TRUE(is_at_end(connection.peer));
+    close_now(reactor, connection.socket);
+  }
+}
+
+TEST_F(HalfClose, IsAKernelThreadsWhereNoDescriptorIsLeft) {
+  const Connected connection = connected(reactor, listener);
+  Recorder send;
+  Recorder shutdown;
+  {
+    const Scarcity scarcity;
+    ring().reserve(2);
+    ring().send(send.operation, connection.socket, bytes_of("bye"), Push::with_next, Link::next);
+    ring().shutdown_send(shutdown.operation, connection.socket, Link::none);
+    ASSERT_TRUE(run_until(reactor, [&] { return shutdown.is_done(); }));
+  }
+  EXPECT_EQ(shutdown.result(), 0);
+  EXPECT_EQ(shutdown.completions.size(), 1U);
+  EXPECT_GT(thread_count("iou-wrk"), 0U) << "the test has not met what it is for";
+  EXPECT_EQ(read_some(connection.peer), "bye");
+  EXPECT_TRUE(is_at_end(connection.peer));
+  close_now(reactor, connection.socket);
+}
+
+TEST_F(HalfClose, SaysWhyItWasRefused) {
+  const Connected connection = connected(reactor, listener);
+  Recorder reset;
+  ring().reset(reset.operation, connection.socket);
+  ASSERT_TRUE(run_until(reactor, [&] { return reset.is_done(); }));
+  const std::size_t descriptors = descriptor_count();
+  Recorder shutdown;
+  ring().shutdown_send(shutdown.operation, connection.socket, Link::none);
+  ASSERT_TRUE(run_until(reactor, [&] { return shutdown.is_done(); }));
+  EXPECT_EQ(shutdown.result(), -ENOTCONN);
+  EXPECT_EQ(descriptor_count(), descriptors);
+  close_now(reactor, connection.socket);
+  Recorder late;
+  ring().shutdown_send(late.operation, connection.socket, Link::none);
+  ASSERT_TRUE(run_until(reactor, [&] { return late.is_done(); }));
+  EXPECT_EQ(late.result(), -EBADF) << "no slot, no descriptor";
+}
+
+}  // namespace
+}  // namespace ringdown
