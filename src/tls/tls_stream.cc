@@ -114,9 +114,9 @@ Start TlsStream::close(Linger linger) {
   if (linger.deadline == TimePoint::max()) linger_.deadline = reactor_.now() + default_linger;
   linger_timer_.arm(reactor_, linger_.deadline);
   paused_ = false;
+  wake();  // before TCP: it may have to receive no more
   tcp_.start_receiving();
   if (std::exchange(tcp_paused_, false)) tcp_.resume();
-  wake();
   return Start::io_pending;
 }
 
