@@ -26,6 +26,9 @@ using namespace std::chrono_literals;
 inline SecureContext* default_server_context = nullptr;
 inline SecureContext* default_client_context = nullptr;
 
+inline constexpr Features features_of_linux_6_1 =
+    all_features & ~static_cast<Features>(Feature::fixed_fd_install);
+
 // What a Server tells. Each accepted connection gets an Endpoint of its own.
 class Host final : public ServerEvents {
  public:
@@ -58,6 +61,7 @@ class WebSocketTest : public ::testing::Test {
   WebSocketTest();
   void TearDown() override;
 
+  // With OLD_KERNEL in the environment as on Linux 6.1, which Debian 12 comes with.
   static ReactorOptions small_reactor();
   // Applications answer the peer's Close here, in both roles, unless a test says otherwise.
   static WebSocketOptions application() { return {}; }

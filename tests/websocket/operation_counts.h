@@ -34,11 +34,14 @@ inline constexpr int operations_to_warm = 20;
 
 class OperationCounts : public WebSocketTest, public ::testing::WithParamInterface<std::string> {
  protected:
-  void SetUp() override {
+  void SetUp() override { make_reactor(all_features); }
+
+  void make_reactor(Features features) {
     // A table with room for the whole backlog, so that accepting is multishot, as it is by default.
     ReactorOptions options = small_reactor();
     options.sockets_per_ring = 8192;
-    make_reactor(options);
+    options.allowed_features = features;
+    WebSocketTest::make_reactor(options);
   }
 
   // Unlike `pump`, it waits in one turn as long as need be: a turn in vain would be counted.
