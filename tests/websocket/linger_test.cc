@@ -105,6 +105,29 @@ TEST_P(Lingering, AfterAViolationThePeerStillReadsWhy) {
   EXPECT_EQ(ours.closed->violation, Violation::unknown_opcode);
 }
 
+// Whoever reads the Close finds the FIN behind it: one segment told of both.
+class EndOfServer : public WebSocketTest, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(, EndOfServer, ::testing::Bool(), [](const auto& tested) {
+  return tested.param ? "that_pinged_and_lingers" : "that_need_not_linger";
+});
+
+TEST_P(EndOfServer, LeavesWithItsClose) {
+  if (!has(reactor->features(), Feature::fixed_fd_install)) GTEST_SKIP();
+  auto [ours, peer] = wire(Role::server, automatic());
+  if (GetParam()) {
+    EXPECT_EQ(ours.ping("are you there?"), Start::io_pending);
+    ASSERT_TRUE(pump([&] { return peer.frames().size() == 1; }));
+  }
+  peer.never_answer_end();
+  peer.send_close();
+  ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
+  EXPECT_TRUE(peer.ended());
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_FALSE(peer.was_reset());
+}
+
 TEST_P(Lingering, IsBoundedInBytes) {
   WebSocketOptions options;
   options.linger_bytes_max = 10'000;
