@@ -14,10 +14,9 @@ namespace {
 // After a failure of ours: as long as the peer has to take the alert that names it.
 constexpr std::chrono::seconds alert_linger{1};
 constexpr std::size_t alert_linger_bytes = 1U << 16;
-// Where only the peer's close_notify can follow: most answer ours with it, and end TCP too; one
-// receive, and the descriptor can be closed. Who does not gets our FIN so much later, or after a
-// quarter of the time there is: shutdown(2) in io_uring runs on a thread of the kernel's, and costs
-// as much as all else in such an ending.
+// Where only the peer's close_notify can follow, and a half-close is dear (Feature): most peers
+// answer ours with it, and end TCP too; one receive, and the descriptor can be closed. Who does not
+// gets our FIN so much later, or after a quarter of the time there is.
 constexpr std::chrono::milliseconds fin_delay{50};
 // Over TLS no close goes without a bound: close_notify is bytes, for which a peer may have no room.
 constexpr std::chrono::seconds default_linger{10};

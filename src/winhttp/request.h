@@ -29,7 +29,7 @@ class Request final : public Handle, public TransportUser {
   DWORD send(std::string_view more_headers, std::string_view body, DWORD_PTR context);
   DWORD receive_response();
   DWORD query_data_available(DWORD* available);
-  DWORD read_data(void* buffer, DWORD size, DWORD* read);
+  DWORD read_data(void* buffer, DWORD size, DWORD* read_size);
   DWORD set_credentials(std::string_view user, std::string_view password);
   DWORD set_timeouts(const Timeouts& timeouts);
   // The text, or an error. `index` moves on behind a field that was found.
@@ -69,6 +69,7 @@ class Request final : public Handle, public TransportUser {
   void fail_call(DWORD api, DWORD error);
   void check_upgrade();
   void advance_receive();
+  DWORD read(Reading what, void* into, DWORD most, DWORD* size);
   void advance_reading();
   void finish_reading(DWORD size);
   DWORD response_error() const noexcept;

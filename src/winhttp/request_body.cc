@@ -11,14 +11,26 @@
 namespace ringdown::winhttp {
 
 DWORD Request::query_data_available(DWORD* available) {
+  return read(Reading::available, nullptr, 0, available);
+}
+
+DWORD Request::read_data(void* buffer, DWORD size, DWORD* read_size) {
+  if (buffer == nullptr && size > 0) return ERROR_INVALID_PARAMETER;
+  if (!is_async() && read_size == nullptr) return ERROR_INVALID_PARAMETER;
+  return read(Reading::data, buffer, size, read_size);
+}
+
+DWORD Request::read(Reading what, void* into, DWORD most, DWORD* size) {
   if (!is_async() && Engine::is_this_thread()) return ERROR_NOT_SUPPORTED;
   if (Engine::is_over()) return ERROR_WINHTTP_SHUTDOWN;
   Lock lock(mutex_);
   // Seen on Windows: 0 bytes, and no error, of a 101.
   const bool has_answer = phase_ == Phase::answered || phase_ == Phase::upgraded;
   if (!has_answer || is_busy()) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
-  reading_ = Reading::available;
+  reading_ = what;
   failure_ = ERROR_SUCCESS;
+  read_into_ = into;
+  read_max_ = most;
   advance_reading();
   if (is_async()) {
     ask_reactor();
@@ -26,30 +38,7 @@ DWORD Request::query_data_available(DWORD* available) {
   }
   wait_until(lock, [this] { return reading_ == Reading::nothing || closed_; });
   if (closed_) return ERROR_WINHTTP_OPERATION_CANCELLED;
-  if (failure_ == ERROR_SUCCESS && available != nullptr) *available = read_size_;
-  return failure_;
-}
-
-DWORD Request::read_data(void* buffer, DWORD size, DWORD* read) {
-  if (buffer == nullptr && size > 0) return ERROR_INVALID_PARAMETER;
-  if (!is_async() && read == nullptr) return ERROR_INVALID_PARAMETER;
-  if (!is_async() && Engine::is_this_thread()) return ERROR_NOT_SUPPORTED;
-  if (Engine::is_over()) return ERROR_WINHTTP_SHUTDOWN;
-  Lock lock(mutex_);
-  const bool has_answer = phase_ == Phase::answered || phase_ == Phase::upgraded;
-  if (!has_answer || is_busy()) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
-  reading_ = Reading::data;
-  failure_ = ERROR_SUCCESS;
-  read_into_ = buffer;
-  read_max_ = size;
-  advance_reading();
-  if (is_async()) {
-    ask_reactor();
-    return ERROR_SUCCESS;
-  }
-  wait_until(lock, [this] { return reading_ == Reading::nothing || closed_; });
-  if (closed_) return ERROR_WINHTTP_OPERATION_CANCELLED;
-  if (failure_ == ERROR_SUCCESS) *read = read_size_;
+  if (failure_ == ERROR_SUCCESS && size != nullptr) *size = read_size_;
   return failure_;
 }
 
