@@ -115,7 +115,8 @@ class ByteStream : Immovable {
   // `on_received`.
   virtual Start close_after_sends() = 0;
   // Not for applications: starts the sends that are queued now, not at the end of the turn. Answers
-  // whether the kernel has taken all of it already; their handlers run later all the same.
+  // whether the kernel has taken all of it already; their handlers run later all the same. False,
+  // and nothing is started, behind a `shutdown`.
   virtual bool send_now() { return false; }
   // RST, now; queued and running sends complete with ECONNABORTED; on_closed follows. wrong_state
   // only when the socket is closed already, whether or not on_closed has run.

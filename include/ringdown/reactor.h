@@ -51,7 +51,9 @@ enum class Feature : std::uint32_t {
   direct_descriptors = 1U << 6,  // sockets live in the ring's table, not in the process's, 5.19
   multishot_receive = 1U << 7,   // IORING_RECV_MULTISHOT, 6.0
   // IORING_OP_FIXED_FD_INSTALL, 6.8; needs direct_descriptors. A half-close is shutdown(2) called
-  // when the ring says that its turn has come; without, IORING_OP_SHUTDOWN on a kernel thread.
+  // when the ring says that its turn has come, on a descriptor of the process's that is given back
+  // at once: 64 a ring at most. Without, beyond, and where RLIMIT_NOFILE leaves none,
+  // IORING_OP_SHUTDOWN on a kernel thread.
   fixed_fd_install = 1U << 8,
 };
 using Features = std::uint32_t;

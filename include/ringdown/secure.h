@@ -36,8 +36,9 @@ class SecureStream : public ByteStream {
  public:
   // close_notify, then FIN. As `shutdown` otherwise.
   virtual Start shutdown_through() = 0;
-  // close_after_sends in a bounded time: it waits for the peer to end, so that no RST destroys what
-  // the peer has not read yet, and past `deadline` sends one.
+  // close_after_sends in a bounded time: it waits for the peer's close_notify and, unless little
+  // was sent, FIN, so that no RST destroys what the peer has not read yet, and past `deadline`
+  // sends one.
   virtual Start close_after_sends_until(TimePoint deadline) = 0;
   virtual TlsFacts facts() const noexcept = 0;
   // The last call, once on_closed has run: the stream is gone.

@@ -76,7 +76,8 @@ Start TcpStream::close_after_sends() {
 }
 
 bool TcpStream::send_now() {
-  if (stage_ != Stage::running || failure_) return false;
+  // A marker behind them would hold the last of them until its completion is taken.
+  if (stage_ != Stage::running || failure_ || halves_.send != Half::open) return false;
   advance_sends();
   if (!send_operation_.in_flight()) return sends_ == nullptr;
   if (batch_end_ != nullptr) return false;

@@ -29,7 +29,7 @@ struct HalfCloseData {
   static std::uint64_t pack(const Operation& operation, std::uint32_t slot) noexcept {
     return address(operation) | std::uint64_t{slot} << slot_shift | half_close_mark;
   }
-  static RefusedInstall unpack(std::uint64_t data) noexcept {
+  static InstalledHalfClose unpack(std::uint64_t data) noexcept {
     const std::uint64_t address = data & ((std::uint64_t{1} << slot_shift) - 1) & ~half_close_mark;
     return {reinterpret_cast<Operation*>(address), static_cast<std::uint32_t>(data >> slot_shift)};
   }
@@ -46,16 +46,24 @@ std::int32_t shut_down_installed(int descriptor) noexcept {
   return result;
 }
 
-bool is_short_of_descriptors(std::int32_t result) noexcept {
-  return result == -EMFILE || result == -ENFILE || result == -ENOMEM;
+// The process has no descriptor left, or may have none of this socket. Of what concerns the socket
+// itself the kernel's thread would say the same.
+bool is_refused(std::int32_t result) noexcept {
+  return result < 0 && result != -ECANCELED && result != -EBADF;
 }
+
+// A burst of half-closes leaves the rest of the process's descriptors to others; what is beyond is
+// for the kernel's thread.
+constexpr std::size_t installs_max = 64;
 
 }  // namespace
 
 void Ring::shutdown_send(Operation& operation, Socket socket, Link chained) {
   const bool installs = has(native_->features, Feature::fixed_fd_install) && socket.direct &&
-                        chained == Link::none && HalfCloseData::fits(operation, socket.slot);
+                        chained == Link::none && native_->installs_in_flight < installs_max &&
+                        HalfCloseData::fits(operation, socket.slot);
   if (installs) {
+    ++native_->installs_in_flight;
     io_uring_sqe* sqe = native_->next_sqe();
     io_uring_prep_rw(fixed_fd_install_opcode, sqe, static_cast<int>(socket.slot), nullptr, 0, 0);
     name_socket(*sqe, socket);
@@ -76,8 +84,9 @@ void Ring::Native::shut_down(Operation& operation, Socket socket, Link chained) 
 
 // Without a value: the operation goes on.
 std::optional<TakenCompletion> Ring::Native::half_closed(const io_uring_cqe& cqe) {
-  const RefusedInstall half_close = HalfCloseData::unpack(cqe.user_data);
-  if (is_short_of_descriptors(cqe.res)) {
+  const InstalledHalfClose half_close = HalfCloseData::unpack(cqe.user_data);
+  --installs_in_flight;
+  if (is_refused(cqe.res)) {
     refused.push_back(half_close);
     return std::nullopt;
   }

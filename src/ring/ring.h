@@ -75,7 +75,8 @@ class Ring : Immovable {
             Link link);
   void send_gathered(Operation& operation, Socket socket, const msghdr& message, Push push,
                      Link link);
-  // shutdown(2), SHUT_WR. In a chain its turn comes like any other's.
+  // shutdown(2), SHUT_WR. In a chain its turn comes like any other's; FIN, and what waits for it
+  // (Push::with_next), may leave as late as its completion is taken.
   void shutdown_send(Operation& operation, Socket socket, Link link);
   // Disconnects with RST (connect(2) with AF_UNSPEC, tcp(7)); the socket still has to be closed.
   void reset(Operation& operation, Socket socket);
@@ -109,7 +110,8 @@ class Ring : Immovable {
   // Submits and waits for a completion until `deadline`; TimePoint::max(): without bound.
   void submit_and_wait(TimePoint deadline);
   bool has_ready() const noexcept;  // a completion can be taken, or `submit` would make one
-  // Copies completions out and frees their places in the ring. At most out.size().
+  // Copies completions out and frees their places in the ring. At most out.size(). Carries out the
+  // half-closes whose turn has come.
   std::size_t take(std::span<TakenCompletion> out);
   // The result of an operation whose completion is there and was not taken yet; it is still to be
   // taken.

@@ -53,8 +53,8 @@ inline constexpr std::uint8_t fixed_fd_install_opcode = 54;
 // In the user data of a half-close that goes through it; all else has addresses of operations.
 inline constexpr std::uint64_t half_close_mark = 1;
 
-// A half-close whose turn has come, for which the process had no descriptor left.
-struct RefusedInstall {
+// What its user data says of such a half-close.
+struct InstalledHalfClose {
   Operation* operation;
   std::uint32_t slot;
 };
@@ -68,9 +68,10 @@ struct Ring::Native {
   unsigned worker_threads = 1;
   pid_t registered_by = 0;  // the thread in whose table the ring has a place
   std::uint8_t flags_unregistered = 0;
-  std::array<ProvidedBuffers, 2> buffers;  // by BufferGroup
-  std::vector<TakenCompletion> spilled;    // taken early, to make room in the completion queue
-  std::vector<RefusedInstall> refused;     // to be given to a kernel thread instead
+  std::array<ProvidedBuffers, 2> buffers;   // by BufferGroup
+  std::vector<TakenCompletion> spilled;     // taken early, to make room in the completion queue
+  std::size_t installs_in_flight = 0;       // each has one of the process's descriptors, or will
+  std::vector<InstalledHalfClose> refused;  // to be given to a kernel thread instead
   std::uint64_t enters = 0;
   std::uint64_t submissions = 0;
   std::uint64_t completions = 0;

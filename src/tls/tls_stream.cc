@@ -18,6 +18,8 @@ constexpr std::size_t alert_linger_bytes = 1U << 16;
 // answer ours with it, and end TCP too; one receive, and the descriptor can be closed. Who does not
 // gets our FIN so much later, or after a quarter of the time there is.
 constexpr std::chrono::milliseconds fin_delay{50};
+// What fits into any peer's window, read or not: nobody has to see to it that it arrives.
+constexpr std::size_t little = 8192;
 // Over TLS no close goes without a bound: close_notify is bytes, for which a peer may have no room.
 constexpr std::chrono::seconds default_linger{10};
 
@@ -266,6 +268,7 @@ void TlsStream::on_batch_sent(std::size_t size, Error error) {
   SendOperation* const end = error ? nullptr : batch_->end;
   pools().batches->give_back(std::exchange(batch_, nullptr));
   if (!error) session_.consume_output(size);
+  bytes_sent_ += size;
   if (error && !failure_ && stage_ < Stage::aborting) failure_ = error;
   wake();
   complete_sends(end, error);
@@ -304,10 +307,12 @@ void TlsStream::end_below() {
   fin_asked_ = tcp_.shutdown() == Start::io_pending;
 }
 
-// Nothing that means anything can come any more.
+// Nothing that means anything can come any more. But a descriptor that is closed answers whatever
+// comes all the same with RST, and nobody bounds how long its unsent bytes may take.
 void TlsStream::end_tcp() {
   stage_ = Stage::closing;
-  if (notify_received_ && !tcp_ended_) {
+  const bool sent_little = bytes_sent_ + session_.output_size() <= little;
+  if (notify_received_ && !tcp_ended_ && sent_little) {
     static_cast<void>(tcp_.close_after_sends());
   } else {
     static_cast<void>(tcp_.close(linger_));

@@ -110,6 +110,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   SendOperation* writing_ = nullptr;  // the first that is not in records completely
   std::size_t written_piece_ = 0;     // of it
   std::size_t written_bytes_ = 0;     // of that piece
+  std::size_t bytes_sent_ = 0;        // in records
   TlsBatch* batch_ = nullptr;         // while records are with TCP
   TlsHeld* held_ = nullptr;           // while the user is paused in the middle of a record
   Error failure_;                     // of TCP, or EPROTO of the session's

@@ -1,5 +1,6 @@
 // Half-closes of sockets in the ring's table: what goes through a descriptor of the process's, and
 // what does where there is none.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,8 +29,14 @@ class HalfClose : public testing::Test {
   }
   Ring& ring() { return reactor.core().ring(0); }
 
+  static ReactorOptions options() {
+    ReactorOptions options = small_options();
+    options.sockets_per_ring = 256;
+    return options;
+  }
+
   const Listener listener;
-  Reactor reactor{small_options()};
+  Reactor reactor{options()};
 };
 
 TEST_F(HalfClose, NeedsNoKernelThreadAndKeepsNoDescriptor) {
@@ -68,6 +75,28 @@ TEST_F(HalfClose, IsAKernelThreadsWhereNoDescriptorIsLeft) {
   EXPECT_EQ(read_some(connection.peer), "bye");
   EXPECT_TRUE(is_at_end(connection.peer));
   close_now(reactor, connection.socket);
+}
+
+TEST_F(HalfClose, LeavesDescriptorsToOthersHoweverManyThereAreAtOnce) {
+  constexpr std::size_t count = 100;
+  std::vector<Connected> connections;
+  for (std::size_t i = 0; i < count; ++i) connections.push_back(connected(reactor, listener));
+  const std::size_t descriptors = descriptor_count();
+  std::vector<Recorder> shutdowns(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    ring().shutdown_send(shutdowns[i].operation, connections[i].socket, Link::none);
+  }
+  ring().submit();
+  EXPECT_GT(descriptor_count(), descriptors) << "the test has not met what it is for";
+  EXPECT_LE(descriptor_count(), descriptors + 64);
+  ASSERT_TRUE(
+      run_until(reactor, [&] { return std::ranges::all_of(shutdowns, &Recorder::is_done); }));
+  EXPECT_EQ(descriptor_count(), descriptors);
+  for (std::size_t i = 0; i < count; ++i) {
+    EXPECT_EQ(shutdowns[i].result(), 0);
+    EXPECT_TRUE(is_at_end(connections[i].peer));
+    close_now(reactor, connections[i].socket);
+  }
 }
 
 TEST_F(HalfClose, SaysWhyItWasRefused) {

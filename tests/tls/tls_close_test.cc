@@ -165,6 +165,31 @@ TEST_P(TlsClose, ACloseNotifyWhileSendingLosesNothing) {
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
 }
 
+// RFC 8446 6.1: what comes behind close_notify is to be ignored. A descriptor that is closed
+// answers it with RST, over all that the peer has not read.
+TEST_P(TlsClose, BytesBehindACloseNotifyDestroyNothingOfOurs) {
+  auto [ours, peer] = wire();
+  const std::string last_words(100'000, 'w');
+  const int small = 16'384;
+  ::setsockopt(peer.descriptor(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  peer.pause_reading();
+  EXPECT_EQ(ours.send(last_words), Start::io_pending);
+  EXPECT_EQ(ours.shutdown(CloseStatus(4001)), Start::io_pending);
+  peer.send_close(CloseStatus(4000));
+  peer.send_marker();
+  ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  settle();
+  ASSERT_EQ(::send(peer.descriptor(), "behind", 6, MSG_NOSIGNAL), 6);
+  settle();
+  peer.resume_reading();
+  ASSERT_TRUE(pump([&] { return peer.close_received() && peer.layer_ended(); }));
+  EXPECT_FALSE(peer.was_reset());
+  EXPECT_EQ(peer.payloads(text_frame), std::vector<std::string>{last_words});
+  peer.send_bare_fin();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+}
+
 TEST_P(TlsClose, AMissingCloseNotifyIsHarmlessBehindBothCloseFrames) {
   auto [ours, peer] = wire();
   peer.never_answer_end();
