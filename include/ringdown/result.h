@@ -35,9 +35,9 @@ class Error {
   constexpr explicit operator bool() const noexcept { return errno_value_ != 0; }
   constexpr int errno_value() const noexcept { return errno_value_; }
   // The symbol (`ECONNRESET`), static, NUL-terminated; "success" for 0, "E?" for one this C library
-  // cannot name.
+  // cannot name. Negative values are those of getaddrinfo(3) (`EAI_NONAME`).
   RINGDOWN_API std::string_view name() const noexcept;
-  // What it means, in words, static, NUL-terminated (strerrordesc_np(3)).
+  // What it means, in words, static, NUL-terminated (strerrordesc_np(3), gai_strerror(3)).
   RINGDOWN_API std::string_view message() const noexcept;
 
   constexpr bool operator==(const Error&) const noexcept = default;

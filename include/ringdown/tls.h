@@ -84,6 +84,13 @@ class RINGDOWN_API TlsServerContext final : public SecureContext {
   void reload();
   // PEM of the first certificate: what a client has to trust of a self-signed one.
   std::string certificate() const;
+  // Of the first certificate, until the next `reload`. Clients that verify refuse it at other
+  // times; a self-signed one is good for 30 days.
+  struct Validity {
+    std::chrono::system_clock::time_point begins;
+    std::chrono::system_clock::time_point ends;
+  };
+  Validity validity() const;
   Role role() const noexcept override { return Role::server; }
   SecureStream& make_stream(Reactor& reactor, TcpStream& tcp, ByteStreamEvents& events,
                             std::string_view host) override;

@@ -97,7 +97,7 @@ class WebSocketEvents {
   virtual void on_open_failed(WebSocket&, const OpenFailed&) {}
 
   // A whole message (Delivery::messages, the default). `bytes` is valid during the call; text is
-  // valid UTF-8.
+  // valid UTF-8. An echo of more than `send` copies has to be copied by the application.
   virtual void on_message(WebSocket&, MessageKind, ConstBytes bytes) { (void)bytes; }
   // A piece of a message as it arrived (Delivery::pieces); `last` ends the message. Text is valid
   // UTF-8 as a whole.

@@ -69,8 +69,11 @@ class TlsServerContext::Core {
  public:
   explicit Core(const TlsServerOptions& wanted)
       : options_(wanted), tickets_(wanted.ticket_key_lifetime) {
-    if (options_.certificates.empty() == options_.self_signed_for.empty()) {
-      throw SetupError("TLS server: it needs certificates, or names for a self-signed one",
+    const bool self_signed = !options_.self_signed_for.empty();
+    if (options_.certificates.empty() != self_signed) {
+      throw SetupError(self_signed
+                           ? "TLS server: it has certificates, and names for a self-signed one too"
+                           : "TLS server: it needs certificates, or names for a self-signed one",
                        Error(EINVAL));
     }
     if (!options_.self_signed_for.empty())
@@ -171,6 +174,13 @@ void TlsServerContext::reload() { core_->reload(); }
 
 std::string TlsServerContext::certificate() const {
   return to_pem(SSL_CTX_get0_certificate(core_->context().get()));
+}
+
+TlsServerContext::Validity TlsServerContext::validity() const {
+  const Owned<SSL_CTX> context = core_->context();
+  const X509* const certificate = SSL_CTX_get0_certificate(context.get());
+  return {.begins = to_time(X509_get0_notBefore(certificate)),
+          .ends = to_time(X509_get0_notAfter(certificate))};
 }
 
 SecureStream& TlsServerContext::make_stream(Reactor& reactor, TcpStream& tcp,

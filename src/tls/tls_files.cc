@@ -163,4 +163,15 @@ std::string to_pem(X509* certificate) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
 
+std::chrono::system_clock::time_point to_time(const ASN1_TIME* time) {
+  const Owned<ASN1_TIME> epoch(ASN1_TIME_set(nullptr, 0));
+  int days = 0;
+  int seconds = 0;
+  if (!epoch || ASN1_TIME_diff(&days, &seconds, epoch.get(), time) != 1) {
+    throw SetupError("TLS: a certificate's time cannot be read", Error(EINVAL));
+  }
+  return std::chrono::system_clock::from_time_t(0) + std::chrono::days(days) +
+         std::chrono::seconds(seconds);
+}
+
 }  // namespace ringdown

@@ -2,6 +2,7 @@
 // function throws SetupError, in one line: the file, what is wrong with it, and the cure.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@ struct FreeOpenssl {
   void operator()(X509_STORE* it) const noexcept { X509_STORE_free(it); }
   void operator()(EVP_PKEY* it) const noexcept { EVP_PKEY_free(it); }
   void operator()(BIO* it) const noexcept { BIO_free(it); }
+  void operator()(ASN1_TIME* it) const noexcept { ASN1_TIME_free(it); }
 };
 template <class T>
 using Owned = std::unique_ptr<T, FreeOpenssl>;
@@ -46,5 +48,6 @@ struct SelfSigned {
 };
 SelfSigned make_self_signed(std::span<const std::string> names);
 std::string to_pem(X509* certificate);
+std::chrono::system_clock::time_point to_time(const ASN1_TIME* time);
 
 }  // namespace ringdown

@@ -2,6 +2,7 @@
 #include "ringdown/result.h"
 
 #include <gtest/gtest.h>
+#include <netdb.h>
 
 #include <cerrno>
 #include <set>
@@ -40,7 +41,13 @@ TEST(Error, IsSuccessAtFirst) {
 TEST(Error, HasANameEvenIfTheLibraryHasNone) {
   EXPECT_EQ(Error(100000).name(), "E?");
   EXPECT_EQ(Error(100000).message(), "unknown error");
-  EXPECT_EQ(Error(-3).name(), "E?");
+  EXPECT_EQ(Error(-1000).name(), "E?");
+}
+
+TEST(Error, KnowsThoseOfTheResolver) {
+  EXPECT_EQ(Error(EAI_NONAME).name(), "EAI_NONAME");
+  EXPECT_EQ(Error(EAI_AGAIN).name(), "EAI_AGAIN");
+  EXPECT_EQ(Error(EAI_NONAME).message(), "Name or service not known");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // the server's tally, and nothing else on that server disturbed.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "certificate_files.h"
@@ -48,10 +49,12 @@ class TlsFailures : public testing::Test {
     EXPECT_EQ(status, 1);
     EXPECT_EQ(json.at("refused_by"), Json({{by, 3}})) << json.at("refused_by").dump();
   }
-  // Ends the server; its tally of TLS failures.
-  Json failures_of(Serving& server) {
+  // Ends the server, which has complained of no more than this; its tally of TLS failures.
+  Json failures_of(Serving& server, const std::string& complaint = "") {
     EXPECT_EQ(server.drain(), 0);
-    EXPECT_EQ(server.error_out(), "");
+    const std::string& told = server.error_out();
+    EXPECT_NE(told.find(complaint), std::string::npos) << told;
+    EXPECT_EQ(std::ranges::count(told, '\n'), complaint.empty() ? 0 : 1) << told;
     const Json served = tally.read();
     const auto count = [&](const char* name) { return served.at(name).get<std::uint64_t>(); };
     EXPECT_EQ(count("accepted"), count("opened") + count("refused") + count("open_timed_out") +
@@ -73,18 +76,50 @@ TEST_F(TlsFailures, ABadCertificateIsNamedAtBothEnds) {
     Wanted wanted;
     const char* client;
     const char* server;
+    const char* complaint;
   };
   const Bad expired{
       {.hosts = local.hosts, .begins = std::chrono::hours(-48), .ends = std::chrono::hours(-24)},
       "tls_certificate_expired",
-      "alert_certificate_expired"};
-  const Bad elsewhere{{.hosts = "DNS:server.test"}, "tls_host_mismatch", "alert_bad_certificate"};
+      "alert_certificate_expired",
+      ": expired 20"};
+  const Bad elsewhere{
+      {.hosts = "DNS:server.test"}, "tls_host_mismatch", "alert_bad_certificate", ""};
   for (const Bad& bad : {expired, elsewhere}) {
     Serving server(with(signed_files(bad.wanted), {"--json", tally.path()}));
     expect_refused(server, bad.client);
-    EXPECT_EQ(failures_of(server), Json({{bad.server, 3}})) << tally.read().dump();
+    EXPECT_EQ(failures_of(server, bad.complaint), Json({{bad.server, 3}})) << tally.read().dump();
     EXPECT_NE(server.out().find(std::string(bad.server) + " 3"), std::string::npos) << server.out();
   }
+}
+
+TEST_F(TlsFailures, AServerSaysThatItsCertificateIsOutOfItsTime) {
+  const TlsCertificate paths = signed_files(
+      {.hosts = local.hosts, .begins = std::chrono::hours(-48), .ends = std::chrono::hours(-24)});
+  Serving server(with(paths));
+  EXPECT_NE(server.next_error_line().find(paths.chain_file + ": expired 20"), std::string::npos);
+  files.write_to(paths, make_identity({.hosts = local.hosts,
+                                       .begins = std::chrono::hours(24),
+                                       .ends = std::chrono::hours(48)},
+                                      &test_authority()));
+  server.signal(SIGHUP);
+  EXPECT_EQ(server.next_line(), "certificates reloaded");
+  EXPECT_NE(server.next_error_line().find(paths.chain_file + ": not good before 20"),
+            std::string::npos);
+}
+
+TEST_F(TlsFailures, SighupHasNothingToReloadOfASelfSignedServer) {
+  Serving server({"--tls-self-signed"});
+  server.signal(SIGHUP);
+  EXPECT_NE(server.next_error_line().find("nothing to reload"), std::string::npos);
+}
+
+TEST_F(TlsFailures, AClientWithoutTlsIsToldOfIt) {
+  Serving server({"--tls-self-signed"});
+  const ProgramResult result =
+      run_program({"storm", "ws://" + server.address() + "/", "--connections", "3"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.out.find("does it speak TLS? wss://"), std::string::npos) << result.out;
 }
 
 TEST_F(TlsFailures, ACertificateThatNobodySignedIsNamed) {

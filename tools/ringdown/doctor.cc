@@ -34,6 +34,8 @@ constexpr std::array known_features = {
     KnownFeature{Feature::registered_ring, "5.18", "every system call looks its ring up"},
     KnownFeature{Feature::direct_descriptors, "5.19", "every socket counts against RLIMIT_NOFILE"},
     KnownFeature{Feature::multishot_receive, "6.0", "every receive is submitted by itself"},
+    KnownFeature{Feature::fixed_fd_install, "6.8",
+                 "every half-close takes a thread of the kernel's"},
 };
 
 class Examination {

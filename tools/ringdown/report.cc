@@ -28,11 +28,18 @@ std::string readable(std::chrono::nanoseconds duration) {
 std::string_view hint(std::string_view name) noexcept {
   constexpr std::pair<std::string_view, std::string_view> hints[] = {
       {"ECONNREFUSED", "nobody listens there"},
-      {"tls_certificate_self_signed", "trust it: --ca FILE; or nobody is verified: --insecure"},
-      {"tls_certificate_unknown_issuer", "trust who signed it: --ca FILE"},
-      {"tls_host_mismatch", "the URL's host is none of the certificate's"},
+      {"dropped", "it ended TCP and did not answer: does it speak TLS? wss://"},
+      {"tls_certificate_self_signed",
+       "trust it, the very certificate it has: --ca FILE; or nobody is verified: --insecure"},
+      {"tls_certificate_unknown_issuer", "trust who signed it, not itself: --ca FILE"},
+      {"tls_certificate_expired", "renew it, or set the clock of this machine"},
+      {"tls_certificate_not_yet_valid", "it begins later, or this machine's clock is behind"},
+      {"tls_host_mismatch",
+       "the URL's host is none of the certificate's; an address is one as IP:, not as DNS:"},
       {"tls_not_tls", "the server does not speak TLS: ws://"},
       {"tls_alert_certificate_required", "the server wants --tls-cert and --tls-key"},
+      {"tls_alert_handshake_failure",
+       "no cipher is shared, or the server wants --tls-cert and --tls-key"},
       {"tls_alert_unknown_ca", "the server does not trust --tls-cert"},
       {"tls_alert_protocol_version", "the server does not take this --tls-version"},
   };
@@ -215,6 +222,11 @@ void print_report(std::ostream& out, const StormResult& result) {
   if (elapsed > 0) {
     out << ", " << with_separators(static_cast<std::uint64_t>(handshakes_per_second(result)))
         << " handshakes/s";
+  }
+  if (tally.tls_resumed > 0) {
+    out << printed(" (%.0f %% of the sessions resumed)",
+                   100.0 * static_cast<double>(tally.tls_resumed) /
+                       static_cast<double>(tally.tls12 + tally.tls13));
   }
   out << (result.interrupted ? " (interrupted)\n\n" : "\n\n");
   print_outcomes(out, tally);

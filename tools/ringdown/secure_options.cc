@@ -1,6 +1,9 @@
 // Makes contexts: see the header.
 #include "secure_options.h"
 
+#include <chrono>
+#include <ctime>
+
 #include "arguments.h"
 
 namespace ringdown::program {
@@ -76,6 +79,20 @@ std::shared_ptr<SecureContext> secure_context(const StormTls& tls) {
 
 void reload(SecureContext& server) { static_cast<TlsServerContext&>(server).reload(); }
 
+std::string untimely(const SecureContext& server, const ServeTls& tls) {
+  const auto [begins, ends] = static_cast<const TlsServerContext&>(server).validity();
+  const auto now = std::chrono::system_clock::now();
+  if (begins <= now && now < ends) return {};
+  const bool early = now < begins;
+  const std::time_t when = std::chrono::system_clock::to_time_t(early ? begins : ends);
+  std::tm date{};
+  gmtime_r(&when, &date);
+  char text[sizeof "2026-12-31 23:59:59 UTC"];
+  const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &date);
+  return tls.certificate_file + (early ? ": not good before " : ": expired ") +
+         std::string(text, size) + ": clients that verify will refuse it";
+}
+
 SecurePair secure_pair(const StormTls& tls) {
   TlsServerOptions server;
   server.self_signed_for = {"127.0.0.1"};
@@ -100,6 +117,7 @@ std::shared_ptr<SecureContext> secure_context(const StormTls&) {
 }
 
 void reload(SecureContext&) {}
+std::string untimely(const SecureContext&, const ServeTls&) { return {}; }
 
 SecurePair secure_pair(const StormTls&) {
   throw UsageError("--tls: there is no TLS in this build");

@@ -47,6 +47,8 @@ std::shared_ptr<SecureContext> secure_context(const StormTls& tls);
 // Reads the files of a server's context again, for the connections to come. Throws SetupError; then
 // everything stays as it was.
 void reload(SecureContext& server);
+// Why clients that verify will refuse it now, for who started the server; empty: they need not.
+std::string untimely(const SecureContext& server, const ServeTls& tls);
 
 // A server with a certificate made on the spot, and a client that trusts that one and no other.
 struct SecurePair {

@@ -51,6 +51,7 @@ class ServeRun : Immovable {
  private:
   ServeCounts counts() const;
   void reload_certificates();
+  void warn_if_untimely() const;
   void show(std::string_view phase);
 
   const ServeOptions& options_;
@@ -69,6 +70,7 @@ void ServeRun::start() {
   service.mode = options_.mode;
   service.answer_delay = options_.answer_delay;
   secure_ = secure_context(options_.tls, options_.listen);
+  if (secure_ != nullptr) warn_if_untimely();
   service.server.secure = secure_.get();
   service.server.reuse_port = options_.threads > 1;
   const std::uint64_t threads = options_.threads;
@@ -89,8 +91,8 @@ void ServeRun::start() {
     address = threads_.back()->addresses().front();
   }
   // Scripts wait for this line.
-  std::cout << "listening on " << address.to_string() << " (" << name(options_.mode) << ")\n"
-            << std::flush;
+  std::cout << "listening on " << address.to_string() << " (" << name(options_.mode)
+            << (secure_ != nullptr ? " over TLS)\n" : ")\n") << std::flush;
   if (!is_written(std::cout)) throw UsageError("the address cannot be told: standard output");
 }
 
@@ -104,14 +106,26 @@ void ServeRun::run_until_asked_to_stop() {
 
 void ServeRun::reload_certificates() {
   progress_.end();
+  if (options_.tls.self_signed) {
+    std::fputs(
+        "ringdown serve: SIGHUP: the certificate was made here, there is nothing to reload\n",
+        stderr);
+    return;
+  }
   try {
     reload(*secure_);
     // Scripts wait for this line too.
     std::cout << "certificates reloaded\n" << std::flush;
+    warn_if_untimely();
   } catch (const SetupError& error) {
     std::fprintf(stderr, "ringdown serve: SIGHUP: the certificates in use stay: %s\n",
                  error.what());
   }
+}
+
+void ServeRun::warn_if_untimely() const {
+  const std::string warning = untimely(*secure_, options_.tls);
+  if (!warning.empty()) std::fprintf(stderr, "ringdown serve: %s\n", warning.c_str());
 }
 
 ServeTally ServeRun::drain() {
