@@ -180,6 +180,9 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   void adopt(Socket socket) noexcept;
   // Who is told from now on; before `adopt`.
   void set_events(ByteStreamEvents& events) noexcept { events_ = &events; }
+  // One multishot receive serves it from the start: for who knows that it will receive often.
+  // Before `adopt`.
+  void expect_many_receives() noexcept;
 
   void start_receiving() override;
   void pause() override;

@@ -38,6 +38,8 @@ bool TcpStream::wants_large_buffers() const noexcept {
   return large_buffers_ && !reactor_.buffers_are_scarce(socket_.ring, BufferGroup::large);
 }
 
+void TcpStream::expect_many_receives() noexcept { receives_ = receives_before_multishot; }
+
 bool TcpStream::is_chatty() const noexcept { return receives_ >= receives_before_multishot; }
 
 void TcpStream::advance_receive() {

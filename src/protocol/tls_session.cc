@@ -200,6 +200,9 @@ bool TlsSession::set_up_client(const TlsSessionOptions& options) {
          SSL_set_session(ssl, options.resume->get()) == 1;
 }
 
+// SSL_do_handshake, SSL_read, SSL_write and SSL_shutdown empty the queue of errors themselves
+// before they begin (ssl_reset_error_state).
+
 void TlsSession::feed(std::span<const std::byte> input) noexcept {
   RINGDOWN_CHECK(input_.empty());
   if (failure_ == TlsFailure::none && halves_.receive == Half::open) input_ = input;
@@ -219,7 +222,6 @@ void TlsSession::consume_output(std::size_t size) noexcept {
 TlsStep TlsSession::step() {
   if (failure_ != TlsFailure::none) return TlsStep::failed;
   if (handshake_done_) return TlsStep::done;
-  ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     handshake_done_ = true;
@@ -242,7 +244,6 @@ TlsStep TlsSession::step() {
 std::size_t TlsSession::write(std::span<const std::byte> data) {
   if (!handshake_done_ || failure_ != TlsFailure::none || halves_.send != Half::open) return 0;
   std::size_t taken = 0;
-  ERR_clear_error();
   while (taken < data.size() && output_.size() < write_output_max) {
     const std::size_t part = std::min<std::size_t>(data.size() - taken, record_size_max_);
     const int result = SSL_write(ssl_.get(), data.data() + taken, static_cast<int>(part));
@@ -264,7 +265,6 @@ TlsRead TlsSession::read(std::span<std::byte> into) {
   // BoringSSL would allocate a buffer to find out.
   if (input_.empty() && !input_ended_ && SSL_pending(ssl_.get()) == 0) return {};
 
-  ERR_clear_error();
   const int size = static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX));
   const int result = SSL_read(ssl_.get(), into.data(), size);
   if (result > 0) return {TlsReadKind::data, static_cast<std::size_t>(result)};
@@ -289,7 +289,6 @@ TlsRead TlsSession::read(std::span<std::byte> into) {
 bool TlsSession::shutdown() {
   if (!handshake_done_ || halves_.send == Half::aborted) return false;
   if (halves_.send != Half::open) return true;
-  ERR_clear_error();
   SSL_shutdown(ssl_.get());
   if (output_failed_) {
     fail_from_queue();

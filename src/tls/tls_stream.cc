@@ -50,6 +50,7 @@ TlsStream::TlsStream(ReactorCore& reactor, TcpStream& tcp, ByteStreamEvents& eve
       started_(options.role == Role::server),
       session_(context, TlsPools::of(reactor).chunks, options) {
   tcp_.set_events(*this);
+  tcp_.expect_many_receives();  // two for the handshake, and then it has not begun
 }
 
 TlsStream::~TlsStream() { RINGDOWN_CHECK(stage_ == Stage::over && batch_ == nullptr); }

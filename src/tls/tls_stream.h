@@ -57,7 +57,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
     aborting,   // the same, by RST
     over,       // on_closed was told
   };
-  static constexpr std::size_t pieces_max = 64;
+  static constexpr std::size_t pieces_max = 64;  // of one send
 
   // ByteStreamEvents: what TCP tells.
   std::size_t on_received(MutableBytes bytes) override;
@@ -146,7 +146,8 @@ class TlsBatch : Immovable {
     return tcp.send(operation_, std::span(pieces).first(count));
   }
 
-  std::array<ConstBytes, TlsStream::pieces_max> pieces;
+  // Chunks: all of `write_output_max`, and what the last record may pass it by.
+  std::array<ConstBytes, 24> pieces;
   std::size_t size = 0;
   SendOperation* end = nullptr;  // the first one that is not in it to its end
 
