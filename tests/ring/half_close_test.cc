@@ -35,27 +35,37 @@ class HalfClose : public testing::Test {
     return options;
   }
 
+  // Of as many connections, all at once.
+  void start(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) connections.push_back(connected(reactor, listener));
+    descriptors = descriptor_count();
+    shutdowns = std::vector<Recorder>(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      ring().shutdown_send(shutdowns[i].operation, connections[i].socket, Link::none);
+    }
+  }
+  void finish() {
+    ASSERT_TRUE(
+        run_until(reactor, [&] { return std::ranges::all_of(shutdowns, &Recorder::is_done); }));
+    EXPECT_EQ(descriptor_count(), descriptors);
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+      EXPECT_EQ(shutdowns[i].result(), 0);
+      EXPECT_TRUE(is_at_end(connections[i].peer));
+      close_now(reactor, connections[i].socket);
+    }
+  }
+
   const Listener listener;
   Reactor reactor{options()};
+  std::vector<Connected> connections;
+  std::vector<Recorder> shutdowns;
+  std::size_t descriptors = 0;  // open before them
 };
 
 TEST_F(HalfClose, NeedsNoKernelThreadAndKeepsNoDescriptor) {
-  constexpr std::size_t count = 50;
-  std::vector<Connected> connections;
-  for (std::size_t i = 0; i < count; ++i) connections.push_back(connected(reactor, listener));
-  const std::size_t descriptors = descriptor_count();
-  std::vector<Recorder> shutdowns(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    ring().shutdown_send(shutdowns[i].operation, connections[i].socket, Link::none);
-  }
-  ASSERT_TRUE(run_until(reactor, [&] { return shutdowns.back().is_done(); }));
-  for (const Recorder& shutdown : shutdowns) EXPECT_EQ(shutdown.result(), 0);
+  start(50);
+  finish();
   EXPECT_EQ(thread_count("iou-wrk"), 0U);
-  EXPECT_EQ(descriptor_count(), descriptors);
-  for (const Connected& connection : connections) {
-    EXPECT_TRUE(is_at_end(connection.peer));
-    close_now(reactor, connection.socket);
-  }
 }
 
 TEST_F(HalfClose, IsAKernelThreadsWhereNoDescriptorIsLeft) {
@@ -78,25 +88,11 @@ TEST_F(HalfClose, IsAKernelThreadsWhereNoDescriptorIsLeft) {
 }
 
 TEST_F(HalfClose, LeavesDescriptorsToOthersHoweverManyThereAreAtOnce) {
-  constexpr std::size_t count = 100;
-  std::vector<Connected> connections;
-  for (std::size_t i = 0; i < count; ++i) connections.push_back(connected(reactor, listener));
-  const std::size_t descriptors = descriptor_count();
-  std::vector<Recorder> shutdowns(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    ring().shutdown_send(shutdowns[i].operation, connections[i].socket, Link::none);
-  }
+  start(100);
   ring().submit();
   EXPECT_GT(descriptor_count(), descriptors) << "the test has not met what it is for";
   EXPECT_LE(descriptor_count(), descriptors + 64);
-  ASSERT_TRUE(
-      run_until(reactor, [&] { return std::ranges::all_of(shutdowns, &Recorder::is_done); }));
-  EXPECT_EQ(descriptor_count(), descriptors);
-  for (std::size_t i = 0; i < count; ++i) {
-    EXPECT_EQ(shutdowns[i].result(), 0);
-    EXPECT_TRUE(is_at_end(connections[i].peer));
-    close_now(reactor, connections[i].socket);
-  }
+  finish();
 }
 
 TEST_F(HalfClose, SaysWhyItWasRefused) {
@@ -104,7 +100,7 @@ TEST_F(HalfClose, SaysWhyItWasRefused) {
   Recorder reset;
   ring().reset(reset.operation, connection.socket);
   ASSERT_TRUE(run_until(reactor, [&] { return reset.is_done(); }));
-  const std::size_t descriptors = descriptor_count();
+  descriptors = descriptor_count();
   Recorder shutdown;
   ring().shutdown_send(shutdown.operation, connection.socket, Link::none);
   ASSERT_TRUE(run_until(reactor, [&] { return shutdown.is_done(); }));
