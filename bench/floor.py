@@ -176,8 +176,8 @@ class Bench:
         """What TLS adds to a connection that opens and closes, beside BoringSSL's own handshake,
         and what an idle and a half-closed one keep."""
         with self.ringdown() as plain, self.ringdown("--tls-self-signed") as secure:
-            for server in (plain, secure):
-                self.open_and_close(server, secure)
+            self.open_and_close(plain)
+            self.open_and_close(secure, is_secure=True)
             with kept_awake():
                 self.tls_cost("the processor kept awake", plain, secure)
             self.tls_cost("the processor left to itself", plain, secure)
@@ -189,8 +189,8 @@ class Bench:
         rows, ratios = [], []
         for _ in range(slices):
             before = self.handshake_in_memory()
-            ws = self.open_and_close(plain, secure)
-            wss = self.open_and_close(secure, secure)
+            ws = self.open_and_close(plain)
+            wss = self.open_and_close(secure, is_secure=True)
             alone = (before + self.handshake_in_memory()) / 2
             rows.append((ws, wss, alone))
             ratios.append((wss - ws) / alone)
@@ -202,9 +202,8 @@ class Bench:
         low, middle, high = statistics.quantiles(ratios)
         print(f"  {'(wss - ws) / in memory':38} {middle:8.3f} x   ({low:.3f} to {high:.3f})")
 
-    def open_and_close(self, server, secure):
+    def open_and_close(self, server, is_secure=False):
         """Of the server, in us a connection. Short: a machine's speed changes within seconds."""
-        is_secure = server is secure
         count = 500 if is_secure else 2000
         before = precise_processor_time(server.pid)
         self.run_storm(

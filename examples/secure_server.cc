@@ -116,6 +116,9 @@ int main(int argc, char** argv) try {
     tls.certificates = {{argv[2], argv[3]}};
   }
   TlsServerContext secure(tls);
+  TlsClientOptions trusting;
+  trusting.ca_certificates = secure.certificate();
+  TlsClientContext guest_tls(trusting);
 
   Reactor reactor;
   Greeter greeter(reactor);
@@ -128,9 +131,6 @@ int main(int argc, char** argv) try {
   std::fflush(stdout);
   const Signals signals(reactor, server, secure);
 
-  TlsClientOptions trusting;
-  trusting.ca_certificates = secure.certificate();
-  TlsClientContext guest_tls(trusting);
   Guest guest;
   DialRequest request;
   request.url = "wss://" + listening.address.to_string() + "/";

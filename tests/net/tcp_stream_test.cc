@@ -188,6 +188,15 @@ TEST_P(TcpStreams, TellWhetherTheKernelHasWhatIsSentNow) {
   EXPECT_FALSE(stream_.tcp.send_now());
 }
 
+// The last bytes would wait for the FIN, which goes out when its turn is known to have come.
+TEST_P(TcpStreams, SendNothingAtOnceThatAHalfCloseIsBehind) {
+  EXPECT_EQ(stream_.send({"last words"}), Start::io_pending);
+  EXPECT_EQ(stream_.shutdown(), Start::io_pending);
+  EXPECT_FALSE(stream_.tcp.send_now());
+  ASSERT_TRUE(pump([&] { return peer_->ended; }));
+  EXPECT_EQ(peer_->received, "last words");
+}
+
 TEST_P(TcpStreams, KeepTheOrderOfManySends) {
   std::string wanted;
   for (int i = 0; i < 200; ++i) {

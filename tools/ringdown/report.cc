@@ -28,7 +28,6 @@ std::string readable(std::chrono::nanoseconds duration) {
 std::string_view hint(std::string_view name) noexcept {
   constexpr std::pair<std::string_view, std::string_view> hints[] = {
       {"ECONNREFUSED", "nobody listens there"},
-      {"dropped", "it ended TCP and did not answer: does it speak TLS? wss://"},
       {"tls_certificate_self_signed",
        "trust it, the very certificate it has: --ca FILE; or nobody is verified: --insecure"},
       {"tls_certificate_unknown_issuer", "trust who signed it, not itself: --ca FILE"},
@@ -49,28 +48,29 @@ std::string_view hint(std::string_view name) noexcept {
   return {};
 }
 
-void print_names(std::ostream& out, const CountsByName& counts) {
+void print_names(std::ostream& out, const CountsByName& counts, std::string_view of_dropped) {
   for (const auto& [name, count] : counts) {
     out << "                 " << name << ' ' << with_separators(count) << '\n';
-    const std::string_view meaning = hint(name);
+    const std::string_view meaning = name == "dropped" ? of_dropped : hint(name);
     if (!meaning.empty()) out << "                 -> " << meaning << '\n';
   }
 }
 
 void print_outcome(std::ostream& out, const char* outcome, std::uint64_t count,
-                   const CountsByName& names = {}) {
+                   const CountsByName& names = {}, std::string_view of_dropped = {}) {
   if (count == 0) return;
   out << printed("  %-12s %10s\n", outcome, with_separators(count).c_str());
-  print_names(out, names);
+  print_names(out, names, of_dropped);
 }
 
-void print_outcomes(std::ostream& out, const StormTally& tally) {
+void print_outcomes(std::ostream& out, const StormTally& tally, bool is_secure) {
   print_outcome(out, "clean", tally.clean);
   print_outcome(out, "aborted", tally.aborted);
   print_outcome(out, "timed out", tally.timed_out);
   print_outcome(out, "violations", tally.violations, tally.violations_by);
   print_outcome(out, "dropped", tally.dropped, tally.dropped_by);
-  print_outcome(out, "refused", tally.refused, tally.refused_by);
+  print_outcome(out, "refused", tally.refused, tally.refused_by,
+                is_secure ? "" : "it ended TCP and did not answer: does it speak TLS? wss://");
   print_outcome(out, "not opened", tally.not_opened, tally.not_opened_by);
   print_outcome(out, "code changed", tally.code_changed);
   print_outcome(out, "peer first", tally.peer_closed_first);
@@ -229,7 +229,7 @@ void print_report(std::ostream& out, const StormResult& result) {
                        static_cast<double>(tally.tls12 + tally.tls13));
   }
   out << (result.interrupted ? " (interrupted)\n\n" : "\n\n");
-  print_outcomes(out, tally);
+  print_outcomes(out, tally, result.plan.options.is_secure());
   const Pattern pattern = result.plan.options.pattern;
   if (expected_outcome(pattern) != "clean") {
     out << "  this pattern expects";
