@@ -174,33 +174,51 @@ class Bench:
 
     def tls(self):
         """What TLS adds to a connection that opens and closes, beside BoringSSL's own handshake,
-        and what an idle and a half-closed one keep."""
-        with self.ringdown() as plain, self.ringdown("--tls-self-signed") as secure:
-            self.open_and_close(plain)
-            self.open_and_close(secure, is_secure=True)
+        for us and for the least that can be done by hand; and what a connection keeps."""
+        ours, floor = (self.ringdown(), self.ringdown("--tls-self-signed")), self.tls_floors()
+        with contextlib.ExitStack() as running:
+            servers = {
+                name: [running.enter_context(server) for server in pair]
+                for name, pair in {"ringdown": ours, "by hand": floor}.items()
+            }
+            for plain, secure in servers.values():
+                self.open_and_close(plain)
+                self.open_and_close(secure, is_secure=True)
             with kept_awake():
-                self.tls_cost("the processor kept awake", plain, secure)
-            self.tls_cost("the processor left to itself", plain, secure)
+                self.tls_cost("the processor kept awake", servers)
+            self.tls_cost("the processor left to itself", servers)
         for half_closed in (False, True):
             self.tls_memory(half_closed)
 
-    def tls_cost(self, title, plain, secure):
+    def tls_floors(self):
+        """epoll, and epoll with BoringSSL on its sockets."""
+        self.next_port += 1
+        command = [os.path.join(self.options.build, "bench/tls_floor"), str(self.next_port)]
+        secure = Server(command, self.next_port)
+        return self.floor("echo_epoll"), secure
+
+    def tls_cost(self, title, servers):
         slices = 6 * self.options.rounds
-        rows, ratios = [], []
+        alone, shares = [], []
+        costs = {(name, kind): [] for name in servers for kind in ("ws", "wss")}
+        lines = {name: [] for name in servers}
         for _ in range(slices):
             before = self.handshake_in_memory()
-            ws = self.open_and_close(plain)
-            wss = self.open_and_close(secure, is_secure=True)
-            alone = (before + self.handshake_in_memory()) / 2
-            rows.append((ws, wss, alone))
-            ratios.append((wss - ws) / alone)
+            for name, (plain, secure) in servers.items():
+                costs[name, "ws"].append(self.open_and_close(plain))
+                costs[name, "wss"].append(self.open_and_close(secure, is_secure=True))
+            alone.append((before + self.handshake_in_memory()) / 2)
+            for name in servers:
+                added = costs[name, "wss"][-1] - costs[name, "ws"][-1]
+                lines[name].append(added / alone[-1])
+            shares.append(costs["ringdown", "wss"][-1] / costs["by hand", "wss"][-1])
         print(f"\nwss: open + close, {title}: server CPU, us (median and quartiles of {slices})")
-        names = ("ws", "wss, full handshake", "handshake in memory")
-        for name, values in zip(names, zip(*rows)):
-            low, middle, high = statistics.quantiles(values)
-            print(f"  {name:38} {middle:8.1f}     ({low:.1f} to {high:.1f})")
-        low, middle, high = statistics.quantiles(ratios)
-        print(f"  {'(wss - ws) / in memory':38} {middle:8.3f} x   ({low:.3f} to {high:.3f})")
+        print_quartiles("server's side of a handshake in memory", alone, "8.1f")
+        for name in servers:
+            for kind in ("ws", "wss"):
+                print_quartiles(f"{kind}, {name}", costs[name, kind], "8.1f")
+            print_quartiles(f"(wss - ws) / in memory, {name}", lines[name], "8.3f")
+        print_quartiles("wss, ringdown / by hand", shares, "8.3f")
 
     def open_and_close(self, server, is_secure=False):
         """Of the server, in us a connection. Short: a machine's speed changes within seconds."""
@@ -308,6 +326,11 @@ class Bench:
         with open(path, encoding="utf-8") as file:
             result = json.load(file)
         return cpu, result["latency_us"]["close"]["p50"], result["clean"]
+
+
+def print_quartiles(title, values, width):
+    low, middle, high = (format(value, width) for value in statistics.quantiles(values))
+    print(f"  {title:40} {middle}   ({low.strip()} to {high.strip()})")
 
 
 def resident(pid):
