@@ -38,7 +38,7 @@ class Application final : ringdown::ListenerEvents, ringdown::TcpConnectorEvents
   bool has_seen_all() const { return happened_ == kinds_; }
 
  private:
-  void on_accepted(ringdown::Socket socket) override {
+  void on_accepted(ringdown::Socket socket, const ringdown::SocketAddress&) override {
     ringdown::close_socket(reactor_, socket);
     happened("a connection accepted");
   }

@@ -24,6 +24,10 @@ class Greeter final : public ServerEvents {
   // A string's bytes are copied up to a bound (WebSocket::send); this one is shorter.
   void on_open(WebSocket& socket) override { static_cast<void>(socket.send_text("welcome")); }
   void on_drained() override { reactor_.stop(); }  // no connection and no listener is left
+  void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) override {
+    const auto what = why.failure == OpenFailure::tls_failed ? name(why.tls) : name(why.failure);
+    std::fprintf(stderr, "%s: not opened: %s\n", peer.to_string().c_str(), what.data());
+  }
 
  private:
   Reactor& reactor_;
@@ -124,6 +128,7 @@ int main(int argc, char** argv) try {
   Greeter greeter(reactor);
   ServerOptions options;
   options.secure = &secure;
+  options.peer_addresses = true;  // for on_upgrade_failed
   Server server(reactor, greeter, options);
   const auto listening = server.listen(*address);
   if (listening.error) return std::fprintf(stderr, "%s\n", listening.error.message().data()), 1;

@@ -29,6 +29,18 @@ struct TlsFacts {
   int failure_detail = 0;  // see TlsFailure
 };
 
+// What the handshake agreed on, and whom the peer has shown itself to be. All empty before its end;
+// views are good until on_closed has returned.
+struct TlsView {
+  std::string_view version;      // "TLSv1.2", "TLSv1.3"
+  std::string_view cipher;       // "TLS_AES_128_GCM_SHA256", as in the RFCs
+  std::string_view server_name;  // of a server: what the client asked for (SNI), or empty
+  bool resumed = false;          // with a session of an earlier connection
+  // DER; empty: it has shown none. Of a server's client it has been verified; of a server too,
+  // unless TlsClientOptions say otherwise. Of a resumed session: what was shown at its beginning.
+  ConstBytes peer_certificate;
+};
+
 // A byte stream with TLS in it. Its marker is close_notify: `shutdown` sends that and leaves TCP
 // open, `close` and `close_after_sends` send FIN behind it. on_end_of_stream follows the peer's
 // close_notify, or a FIN without it; TlsFacts::truncated tells them apart.
@@ -41,6 +53,7 @@ class SecureStream : public ByteStream {
   // sends one.
   virtual Start close_after_sends_until(TimePoint deadline) = 0;
   virtual TlsFacts facts() const noexcept = 0;
+  virtual TlsView view() const noexcept = 0;
   // The last call, once on_closed has run: the stream is gone.
   virtual void release() noexcept = 0;
 

@@ -16,10 +16,13 @@
 
 namespace ringdown {
 
-// A client's opening handshake; views are valid during on_upgrade. The peer's address is not
-// available yet.
+// A client's opening handshake; views are valid during on_upgrade.
 class UpgradeView {
  public:
+  // The client's address; empty without ServerOptions::peer_addresses. Behind a proxy it is the
+  // proxy's.
+  virtual const SocketAddress& peer() const = 0;
+  virtual TlsView tls() const = 0;  // with the client's certificate; all empty without TLS
   virtual std::string_view target() const = 0;  // path and query, as sent
   virtual std::string_view host() const = 0;
   virtual std::string_view origin() const = 0;  // empty: not sent
@@ -48,6 +51,15 @@ struct UpgradeAnswer {
 class ServerEvents : public WebSocketEvents {
  public:
   virtual UpgradeAnswer on_upgrade(const UpgradeView&) { return {}; }
+  // A connection has ended without having been opened, once it is gone, and nothing else is told of
+  // it. timed_out: no whole request by open_timeout; dropped:
+  // the client went away; tls_failed: `tls` and `tls_detail` say why; http_status: it was refused,
+  // by on_upgrade or because it was no upgrade; aborted: by abort_all or a drain's deadline. `peer`
+  // is empty without ServerOptions::peer_addresses. For a log; ServerTally counts the same.
+  virtual void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
+    (void)peer;
+    (void)why;
+  }
   // The drain is over: `Server::open_connections` is 0.
   virtual void on_drained() {}
   // A connection could not be accepted (EMFILE, ENFILE, ENOBUFS, ENOMEM). It is tried again by
@@ -66,6 +78,8 @@ struct ServerOptions {
   }();
   int backlog = 4096;
   bool reuse_port = false;  // one listener per reactor on one address (socket(7), SO_REUSEPORT)
+  // For UpgradeView::peer. Costs a connection about 2 us: no multishot accept can say it.
+  bool peer_addresses = false;
   // 0: what descriptors allow. Beyond it accepting stops until one ends; the kernel queues up to
   // `backlog`.
   std::size_t connections_max = 0;

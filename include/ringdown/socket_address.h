@@ -39,6 +39,16 @@ class RINGDOWN_API SocketAddress {
   socklen_t size_ = 0;
 };
 
+// Where the kernel writes who connected; must live until the completion of `accept`. Not for
+// applications.
+struct AcceptedPeer {
+  sockaddr_un native{};
+  socklen_t size = sizeof native;
+  SocketAddress address() const noexcept {
+    return SocketAddress::from_native(reinterpret_cast<const sockaddr*>(&native), size);
+  }
+};
+
 // What a socket that will connect needs; must live until the completion of `open_socket`. Not for
 // applications.
 struct OpenSocket {

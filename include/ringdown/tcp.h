@@ -48,8 +48,9 @@ class RINGDOWN_API Resolve : Immovable {
 // Accepts connections. Caller-owned; `stop` and wait for on_stopped before destroying it.
 class ListenerEvents {
  public:
-  // The socket is the handler's: hand it to TcpStream::adopt, or `close_socket` it.
-  virtual void on_accepted(Socket socket) = 0;
+  // The socket is the handler's: hand it to TcpStream::adopt, or `close_socket` it. `peer` is empty
+  // without Options::peer_addresses, and of a Unix socket that has no name.
+  virtual void on_accepted(Socket socket, const SocketAddress& peer) = 0;
   // Accepting failed (EMFILE, ENFILE, ENOBUFS, ENOMEM); it is tried again after 10 ms. May run
   // inside `listen` and `resume`.
   virtual void on_accept_failed(Error error) = 0;
@@ -70,6 +71,9 @@ class RINGDOWN_API TcpListener : Immovable {
     // An operation for each connection, so that `pause` in on_accepted holds at once; else whoever
     // is queued comes with it.
     bool one_at_a_time = false;
+    // Asks who connects. No multishot accept can say so: it is one operation for each connection
+    // here too.
+    bool peer_addresses = false;
   };
   struct Result {
     Error error;
@@ -102,10 +106,12 @@ class RINGDOWN_API TcpListener : Immovable {
   std::uint16_t ring_ = 0;  // where accepting is armed
   std::size_t kept_free_ = 0;
   bool one_at_a_time_ = false;
+  bool peer_addresses_ = false;
   bool paused_ = false;
   bool stopping_ = false;
   bool moving_ = false;  // to a ring with room
   std::uint8_t failures_while_stopping_ = 0;
+  AcceptedPeer peer_;
   Op<&TcpListener::on_accept> accept_operation_{*this};
   Op<&TcpListener::on_cancelled> cancel_operation_{*this};
   Timer<&TcpListener::on_retry> retry_timer_{*this};

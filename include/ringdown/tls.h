@@ -25,6 +25,16 @@ struct TlsCertificate {
   std::string key_file;    // unencrypted; may be the same file
 };
 
+// Who a certificate is for.
+struct CertificateNames {
+  std::string subject;  // RFC 2253: "CN=client-7,O=Example"
+  // RFC 5280 4.2.1.6, each with its kind: "DNS:a.example", "URI:spiffe://example/client-7",
+  // "email:...", "IP Address:192.0.2.1".
+  std::vector<std::string> alternatives;
+};
+// Of TlsView::peer_certificate. All empty: not a certificate.
+RINGDOWN_API CertificateNames certificate_names(ConstBytes der);
+
 struct TlsClientOptions {
   // Whether the server's certificate is verified, and its name or address against the URL's host.
   // Without it anybody may be the server.

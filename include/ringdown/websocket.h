@@ -215,7 +215,7 @@ class RINGDOWN_API WebSocket : Immovable {
   void set_user_value(std::uint64_t value) noexcept;
   std::uint64_t user_value() const noexcept;
 
-  // The peer's address is not available yet.
+  // A client's address is UpgradeView::peer; a server's was dialled.
   Role role() const noexcept;
   bool is_open() const noexcept;  // sends are possible
   // Payload bytes and frame headers queued and not yet with the kernel.
@@ -224,6 +224,7 @@ class RINGDOWN_API WebSocket : Immovable {
   std::string_view subprotocol() const noexcept;
   // The first field of that name in the response, or empty; only during on_open, client role.
   std::string_view response_header(std::string_view name) const;
+  TlsView tls() const noexcept;  // all empty without TLS
   const WebSocketOptions& options() const noexcept;
   Reactor& reactor() const noexcept;
 

@@ -51,6 +51,7 @@ TcpListener::Result TcpListener::listen(const SocketAddress& address, Options op
   descriptor_ = listening.descriptor;
   backlog_ = options.backlog;
   one_at_a_time_ = options.one_at_a_time;
+  peer_addresses_ = options.peer_addresses;
   stopping_ = paused_ = moving_ = false;
   failures_while_stopping_ = 0;
   arm();
@@ -66,12 +67,14 @@ void TcpListener::arm() noexcept {
   // Up to a backlog of connections can arrive before we look again, and whom the kernel accepts
   // into a full table it resets: where not all of them have a place, they are taken one by one.
   const auto backlog = static_cast<std::size_t>(backlog_);
-  const bool multishot = !one_at_a_time_ && reactor_.has_free_slots(ring_, backlog);
+  const bool multishot =
+      !one_at_a_time_ && !peer_addresses_ && reactor_.has_free_slots(ring_, backlog);
   // Until it completes for the last time, sockets that we open ourselves find these taken.
   kept_free_ = multishot ? backlog : 1;
   reactor_.keep_free(ring_, kept_free_);
-  reactor_.ring(ring_).accept(accept_operation_, descriptor_,
-                              multishot ? AcceptMode::multishot : AcceptMode::once);
+  Ring& ring = reactor_.ring(ring_);
+  if (peer_addresses_) return ring.accept(accept_operation_, descriptor_, peer_);
+  ring.accept(accept_operation_, descriptor_, multishot ? AcceptMode::multishot : AcceptMode::once);
 }
 
 void TcpListener::on_accept(const Completion& completion) {
@@ -86,7 +89,8 @@ void TcpListener::on_accept(const Completion& completion) {
       reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
     }
     events_.on_accepted(
-        {.slot = static_cast<std::uint32_t>(completion.result), .ring = ring_, .direct = direct});
+        {.slot = static_cast<std::uint32_t>(completion.result), .ring = ring_, .direct = direct},
+        peer_addresses_ ? peer_.address() : SocketAddress());
   } else if (completion.result != -ECANCELED && completion.result != -EINTR &&
              completion.result != -ECONNABORTED && completion.result != -EAGAIN) {
     fail(Error(-completion.result));

@@ -365,6 +365,13 @@ std::string_view TlsSession::server_name() const noexcept {
   return view(SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name));
 }
 
+std::span<const std::byte> TlsSession::peer_certificate() const noexcept {
+  const STACK_OF(CRYPTO_BUFFER)* const chain = SSL_get0_peer_certificates(ssl_.get());
+  if (chain == nullptr || sk_CRYPTO_BUFFER_num(chain) == 0) return {};
+  const CRYPTO_BUFFER* const first = sk_CRYPTO_BUFFER_value(chain, 0);
+  return std::as_bytes(std::span(CRYPTO_BUFFER_data(first), CRYPTO_BUFFER_len(first)));
+}
+
 bool TlsSession::resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }
 
 }  // namespace ringdown::protocol

@@ -174,6 +174,7 @@ class TlsSession {
   // What the client asked for (SNI); of a server. Empty: nothing.
   std::string_view server_name() const noexcept;
   bool resumed() const noexcept;
+  std::span<const std::byte> peer_certificate() const noexcept;  // DER; empty: none was shown
   // The newest ticket that came, once; with keep_tickets. TLS 1.3 sends tickets behind the
   // handshake, a BoringSSL server with the first data that it writes.
   TlsTicket take_ticket() noexcept { return std::exchange(ticket_, TlsTicket()); }

@@ -1,4 +1,5 @@
-// Listening sockets: descriptors of the process, made by system calls when a server is set up.
+// Listening sockets: descriptors of the process, made by system calls when a server is set up; and
+// who connects to them.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -6,7 +7,7 @@
 
 #include <cerrno>
 
-#include "ring/ring.h"
+#include "ring/ring_native.h"
 
 namespace ringdown {
 
@@ -45,5 +46,31 @@ bool Ring::has_queued_connection(int descriptor) noexcept {
 }
 
 void Ring::close_listener(int descriptor) noexcept { ::close(descriptor); }
+
+void Ring::accept(Operation& operation, int listener, AcceptMode mode) {
+  native_->accept(operation, listener, mode, nullptr);
+  put_in_flight(operation);
+}
+
+void Ring::accept(Operation& operation, int listener, AcceptedPeer& peer) {
+  peer = {};
+  native_->accept(operation, listener, AcceptMode::once, &peer);
+  put_in_flight(operation);
+}
+
+// A multishot accept cannot have a `peer`.
+void Ring::Native::accept(Operation& operation, int listener, AcceptMode mode, AcceptedPeer* peer) {
+  io_uring_sqe* sqe = next_sqe();
+  auto* const address = peer != nullptr ? reinterpret_cast<sockaddr*>(&peer->native) : nullptr;
+  socklen_t* const size = peer != nullptr ? &peer->size : nullptr;
+  if (has(features, Feature::direct_descriptors)) {
+    io_uring_prep_multishot_accept_direct(sqe, listener, address, size, 0);
+  } else {
+    io_uring_prep_multishot_accept(sqe, listener, address, size, SOCK_CLOEXEC);
+  }
+  // Not io_uring_prep_accept_direct: liburing 2.3 loses its IORING_FILE_INDEX_ALLOC.
+  if (mode == AcceptMode::once) sqe->ioprio = 0;
+  io_uring_sqe_set_data(sqe, &operation);
+}
 
 }  // namespace ringdown

@@ -149,19 +149,6 @@ void Ring::abandon(Operation& operation) noexcept {
   --native_->in_flight;
 }
 
-void Ring::accept(Operation& operation, int listener, AcceptMode mode) {
-  io_uring_sqe* sqe = native_->next_sqe();
-  if (has(native_->features, Feature::direct_descriptors)) {
-    io_uring_prep_multishot_accept_direct(sqe, listener, nullptr, nullptr, 0);
-  } else {
-    io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
-  }
-  // Not io_uring_prep_accept_direct: liburing 2.3 loses its IORING_FILE_INDEX_ALLOC.
-  if (mode == AcceptMode::once) sqe->ioprio = 0;
-  io_uring_sqe_set_data(sqe, &operation);
-  put_in_flight(operation);
-}
-
 // The socket is made by system calls, set up, and installed in the table: options of direct
 // descriptors need Linux 6.7, binding them 6.11, and the calls cost less than a chain of
 // operations.

@@ -65,6 +65,7 @@ class Ring : Immovable {
   void abandon(Operation& operation) noexcept;
   // Each completion's result is the slot (or descriptor) of an accepted socket.
   void accept(Operation& operation, int listener, AcceptMode mode = AcceptMode::multishot);
+  void accept(Operation& operation, int listener, AcceptedPeer& peer);  // once
   void open_socket(Operation& operation, OpenSocket& request);
   // After the completion of `open_socket`: the socket, or none (result < 0).
   Socket take_opened(OpenSocket& request, std::int32_t result);

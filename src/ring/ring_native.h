@@ -90,6 +90,8 @@ struct Ring::Native {
   bool overflowed() const noexcept;
   bool wants_enter() const noexcept;
 
+  void accept(Operation& operation, int listener, AcceptMode mode, AcceptedPeer* peer);
+
   // In half_close.cc.
   std::optional<TakenCompletion> half_closed(const io_uring_cqe& cqe);
   void shut_down_refused(std::uint16_t ring_index);

@@ -41,6 +41,18 @@ Owned<BIO> reader(const std::string& text) {
   return bio;
 }
 
+// What `print` writes; answers whether it could.
+template <class Print>
+std::string printed(const Print& print) {
+  const Owned<BIO> text(BIO_new(BIO_s_mem()));
+  const std::uint8_t* bytes = nullptr;
+  std::size_t size = 0;
+  if (!text || !print(text.get()) || BIO_mem_contents(text.get(), &bytes, &size) != 1) {
+    throw SetupError("TLS: no memory", Error(ENOMEM));
+  }
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
 // Never asks on the terminal.
 int no_passphrase(char*, int, int, void*) { return 0; }
 
@@ -153,14 +165,29 @@ Owned<X509_STORE> shared_system_roots() {
 }
 
 std::string to_pem(X509* certificate) {
-  const Owned<BIO> bio(BIO_new(BIO_s_mem()));
-  const std::uint8_t* bytes = nullptr;
-  std::size_t size = 0;
-  if (!bio || PEM_write_bio_X509(bio.get(), certificate) != 1 ||
-      BIO_mem_contents(bio.get(), &bytes, &size) != 1) {
-    throw SetupError("TLS: no memory", Error(ENOMEM));
+  return printed([&](BIO* into) { return PEM_write_bio_X509(into, certificate) == 1; });
+}
+
+CertificateNames certificate_names(ConstBytes der) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(der.data());
+  const Owned<X509> certificate(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())));
+  ERR_clear_error();
+  CertificateNames names;
+  if (!certificate) return names;
+  names.subject = printed([&](BIO* into) {
+    X509_NAME* const subject = X509_get_subject_name(certificate.get());
+    return X509_NAME_print_ex(into, subject, 0, XN_FLAG_RFC2253) >= 0;
+  });
+  const Owned<GENERAL_NAMES> alternatives(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+  const std::size_t count = alternatives ? sk_GENERAL_NAME_num(alternatives.get()) : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    GENERAL_NAME* const name = sk_GENERAL_NAME_value(alternatives.get(), i);
+    names.alternatives.push_back(
+        printed([&](BIO* into) { return GENERAL_NAME_print(into, name) == 1; }));
   }
-  return {reinterpret_cast<const char*>(bytes), size};
+  ERR_clear_error();
+  return names;
 }
 
 std::chrono::system_clock::time_point to_time(const ASN1_TIME* time) {

@@ -10,6 +10,7 @@
 #include <openssl/base.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "ringdown/tls.h"
 
@@ -22,6 +23,7 @@ struct FreeOpenssl {
   void operator()(EVP_PKEY* it) const noexcept { EVP_PKEY_free(it); }
   void operator()(BIO* it) const noexcept { BIO_free(it); }
   void operator()(ASN1_TIME* it) const noexcept { ASN1_TIME_free(it); }
+  void operator()(GENERAL_NAMES* it) const noexcept { GENERAL_NAMES_free(it); }
 };
 template <class T>
 using Owned = std::unique_ptr<T, FreeOpenssl>;

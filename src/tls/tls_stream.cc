@@ -76,6 +76,15 @@ TlsFacts TlsStream::facts() const noexcept {
           .failure_detail = session_.failure_detail()};
 }
 
+TlsView TlsStream::view() const noexcept {
+  if (!session_.handshake_done()) return {};
+  return {.version = session_.version(),
+          .cipher = session_.cipher(),
+          .server_name = session_.server_name(),
+          .resumed = session_.resumed(),
+          .peer_certificate = session_.peer_certificate()};
+}
+
 // --- calls ---
 
 Start TlsStream::send(SendOperation& operation, std::span<const ConstBytes> pieces) {

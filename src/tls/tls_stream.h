@@ -44,6 +44,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   Start close_after_sends_until(TimePoint deadline) override;
   Start abort() override;
   TlsFacts facts() const noexcept override;
+  TlsView view() const noexcept override;
   void release() noexcept override;
 
  private:

@@ -81,6 +81,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   RINGDOWN_API void over_before_stream();  // no stream came about; `finish` of the opening follows
   void arm_opening_deadline(TimePoint deadline);
   RINGDOWN_API TlsFacts tls_facts() const noexcept;
+  TlsView tls() const noexcept;
 
   // --- the calls of WebSocket ---
   RINGDOWN_API Start send(MessageKind kind, ConstBytes bytes, bool first, bool last,

@@ -37,6 +37,8 @@ TlsFacts Connection::tls_facts() const noexcept {
   return is_secure() ? secure().facts() : TlsFacts();
 }
 
+TlsView Connection::tls() const noexcept { return is_secure() ? secure().view() : TlsView(); }
+
 OpenFailure Connection::lost_opening() const noexcept {
   return tls_facts().failure == TlsFailure::none ? OpenFailure::dropped : OpenFailure::tls_failed;
 }

@@ -24,7 +24,9 @@ class Server::Core::Acceptor final : private ListenerEvents {
   TcpListener& listener() noexcept { return listener_; }
 
  private:
-  void on_accepted(Socket socket) override { server_.on_accepted(socket); }
+  void on_accepted(Socket socket, const SocketAddress& peer) override {
+    server_.on_accepted(socket, peer);
+  }
   void on_accept_failed(Error error) override {
     ++server_.tally_.accept_failed;
     server_.events_.on_accept_failed(error);
@@ -86,14 +88,15 @@ Server::ListenResult Server::Core::listen(const SocketAddress& address) {
   const TcpListener::Result result =
       acceptor->listener().listen(address, {.backlog = options_.backlog,
                                             .reuse_port = options_.reuse_port,
-                                            .one_at_a_time = is_bounded()});
+                                            .one_at_a_time = is_bounded(),
+                                            .peer_addresses = options_.peer_addresses});
   if (result.error) return {result.error, {}};
   acceptors_.push_back(std::move(acceptor));
   ++listening_;
   return {Error(), result.address};
 }
 
-void Server::Core::on_accepted(Socket socket) {
+void Server::Core::on_accepted(Socket socket, const SocketAddress& peer) {
   WebSocketPools& pools = WebSocketPools::of(reactor_);
   Connection& connection = *pools.connections->take(reactor_, Role::server, events_, *this);
   ++tally_.accepted;
@@ -101,7 +104,7 @@ void Server::Core::on_accepted(Socket socket) {
   (draining_ ? undrained_ : connections_).push(connection);
   // It was in the listen queue when the drain began.
   if (draining_) drain_timer_.arm(reactor_, std::min(reactor_.now() + drain_tick, plan_.deadline));
-  connection.begin(*pools.server_openings->take(connection, *this));
+  connection.begin(*pools.server_openings->take(connection, *this, peer));
   if (is_secure()) ++securing_;
   connection.adopt(socket, options_.secure, {});
   if (const auto bound = options_.websocket.open_timeout; bound.count() > 0) {

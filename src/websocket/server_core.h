@@ -47,7 +47,7 @@ class Server::Core final : public ConnectionOwner {
     static void remove(Connection& connection) noexcept;
   };
 
-  void on_accepted(Socket socket);
+  void on_accepted(Socket socket, const SocketAddress& peer);
   void on_acceptor_stopped();
   void on_connection_over(Connection& connection, const Closed& closed, bool opened) override;
   bool is_bounded() const noexcept;

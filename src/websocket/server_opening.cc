@@ -11,7 +11,11 @@ namespace {
 
 class RequestView final : public UpgradeView {
  public:
-  explicit RequestView(const protocol::UpgradeRequest& request) noexcept : request_(request) {}
+  RequestView(const protocol::UpgradeRequest& request, const SocketAddress& peer,
+              const Connection& connection) noexcept
+      : request_(request), peer_(peer), connection_(connection) {}
+  const SocketAddress& peer() const override { return peer_; }
+  TlsView tls() const override { return connection_.tls(); }
   std::string_view target() const override { return request_.target; }
   std::string_view host() const override { return request_.host; }
   std::string_view origin() const override { return request_.origin; }
@@ -23,6 +27,8 @@ class RequestView final : public UpgradeView {
 
  private:
   const protocol::UpgradeRequest& request_;
+  const SocketAddress& peer_;
+  const Connection& connection_;
 };
 
 // See UpgradeAnswer; what would break the head is found when it is written.
@@ -36,15 +42,17 @@ bool is_sendable(const UpgradeAnswer& answer, const protocol::UpgradeRequest& re
 
 }  // namespace
 
-ServerOpening::ServerOpening(Connection& connection, Server::Core& server) noexcept
+ServerOpening::ServerOpening(Connection& connection, Server::Core& server,
+                             const SocketAddress& peer) noexcept
     : connection_(connection),
       server_(server),
+      peer_(peer),
       securing_(server.is_secure()),
       head_(connection.pools(), protocol::HeadScanner::Kind::request) {}
 
 std::size_t ServerOpening::receive(MutableBytes bytes) {
   end_securing();
-  if (over_) return bytes.size();
+  if (is_over()) return bytes.size();
   const std::size_t used = head_.receive(bytes);
   switch (head_.verdict()) {
     case HeadReader::Verdict::incomplete: break;
@@ -66,8 +74,9 @@ void ServerOpening::answer() {
   if (refusal != protocol::UpgradeRefusal::none) {
     return refuse(protocol::http_status(refusal), protocol::name(refusal));
   }
-  const UpgradeAnswer answer = server_.events().on_upgrade(RequestView(request));
-  if (over_) return;  // it aborted all connections
+  const UpgradeAnswer answer =
+      server_.events().on_upgrade(RequestView(request, peer_, connection_));
+  if (is_over()) return;  // it aborted all connections
   if (!is_sendable(answer, request)) return refuse(500, protocol::http_phrase(500));
   if (answer.refuse_with != 0) {
     const std::string_view phrase = answer.refuse_reason.empty()
@@ -91,7 +100,8 @@ void ServerOpening::answer() {
 }
 
 void ServerOpening::refuse(int http_status, std::string_view phrase) {
-  over_ = true;
+  failed_.failure = OpenFailure::http_status;
+  failed_.http_status = http_status;
   ++server_.tally().refused;
   std::array<char, 1024> response;
   std::size_t size = protocol::write_refusal(response, http_status, phrase);
@@ -100,19 +110,21 @@ void ServerOpening::refuse(int http_status, std::string_view phrase) {
   connection_.refuse();
 }
 
-void ServerOpening::fail(OpenFailure failure, Error) {
-  if (!over_) {
+void ServerOpening::fail(OpenFailure failure, Error error) {
+  if (!is_over()) {
+    const TlsFacts tls = connection_.tls_facts();
+    failed_ = {
+        .failure = failure, .error = error, .tls = tls.failure, .tls_detail = tls.failure_detail};
     ServerTally& tally = server_.tally();
     switch (failure) {
       case OpenFailure::timed_out:
         ++tally.open_timed_out;
-        if (server_.is_secure() && !connection_.tls_facts().secured) ++tally.tls_timed_out;
+        if (server_.is_secure() && !tls.secured) ++tally.tls_timed_out;
         break;
       case OpenFailure::tls_failed: ++tally.tls_failed; break;
       default: ++tally.open_dropped; break;
     }
   }
-  over_ = true;
   static_cast<void>(connection_.stream().abort());
 }
 
@@ -125,6 +137,7 @@ void ServerOpening::end_securing() {
 
 void ServerOpening::finish() {
   end_securing();
+  if (is_over()) server_.events().on_upgrade_failed(peer_, failed_);
   connection_.pools().server_openings->give_back(this);
 }
 

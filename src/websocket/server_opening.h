@@ -11,7 +11,7 @@ namespace ringdown {
 
 class ServerOpening final : public Opening {
  public:
-  ServerOpening(Connection& connection, Server::Core& server) noexcept;
+  ServerOpening(Connection& connection, Server::Core& server, const SocketAddress& peer) noexcept;
 
   std::size_t receive(MutableBytes bytes) override;
   void fail(OpenFailure failure, Error error) override;
@@ -21,11 +21,13 @@ class ServerOpening final : public Opening {
   void answer();
   void end_securing();
   void refuse(int http_status, std::string_view phrase);
+  bool is_over() const noexcept { return failed_.failure != OpenFailure::none; }
 
   Connection& connection_;
   Server::Core& server_;
-  bool over_ = false;  // refused or failed
-  bool securing_;      // in the TLS handshake
+  SocketAddress peer_;
+  OpenFailed failed_;
+  bool securing_;  // in the TLS handshake
   HeadReader head_;
 };
 

@@ -56,6 +56,7 @@ std::string_view WebSocket::response_header(std::string_view name) const {
   const Opening* opening = of(*this).opening_;
   return opening == nullptr ? std::string_view() : opening->response_header(name);
 }
+TlsView WebSocket::tls() const noexcept { return of(*this).tls(); }
 const WebSocketOptions& WebSocket::options() const noexcept { return of(*this).options(); }
 Reactor& WebSocket::reactor() const noexcept { return of(*this).reactor_.reactor(); }
 

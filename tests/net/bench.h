@@ -64,6 +64,12 @@ inline UniqueFd raw_connect(const SocketAddress& address) {
 class RawEnd {
  public:
   explicit RawEnd(UniqueFd socket) : socket_(std::move(socket)) {}
+  SocketAddress address() const {
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&own), &size);
+    return SocketAddress::from_native(reinterpret_cast<sockaddr*>(&own), size);
+  }
   void write(std::string_view bytes) { unsent_ += bytes; }
   void end() { ::shutdown(socket_.get(), SHUT_WR); }
   void reset() {

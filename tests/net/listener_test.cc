@@ -15,7 +15,8 @@ namespace {
 class Accepting final : public ListenerEvents {
  public:
   explicit Accepting(Reactor& reactor) : listener(reactor, *this), reactor_(reactor) {}
-  void on_accepted(Socket socket) override {
+  void on_accepted(Socket socket, const SocketAddress& peer) override {
+    peers.push_back(peer);
     EXPECT_FALSE(in_call);
     EXPECT_EQ(stopped, 0U) << "accepted behind the end";
     accepted.push_back(socket);
@@ -39,6 +40,7 @@ class Accepting final : public ListenerEvents {
 
   TcpListener listener;
   std::vector<Socket> accepted;
+  std::vector<SocketAddress> peers;
   std::vector<Error> errors;
   std::size_t stopped = 0;
   bool in_call = false;
@@ -51,11 +53,10 @@ class Accepting final : public ListenerEvents {
 class Listening : public NetTest, public ::testing::WithParamInterface<Features> {
  protected:
   Listening() : NetTest(GetParam()), accepting_(*reactor) {}
-  void listen(TcpListener::Options options = {}) {
-    const auto result = accepting_.listener.listen(*SocketAddress::parse("127.0.0.1:0"), options);
+  void listen(TcpListener::Options options = {}, std::string_view address = "127.0.0.1:0") {
+    const auto result = accepting_.listener.listen(*SocketAddress::parse(address), options);
     ASSERT_FALSE(result.error) << result.error.name();
     address_ = result.address;
-    EXPECT_NE(address_.port(), 0);
   }
   void connect(int count) {
     for (int i = 0; i < count; ++i) clients_.emplace_back(raw_connect(address_));
@@ -85,6 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Listening, ::testing::Values(all_features, wit
 
 TEST_P(Listening, AcceptsEveryone) {
   listen();
+  EXPECT_NE(address_.port(), 0);
   connect(10);
   ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 10; }));
   for (const Socket socket : accepting_.accepted) {
@@ -94,6 +96,38 @@ TEST_P(Listening, AcceptsEveryone) {
   ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 15; }));
   EXPECT_EQ(reactor->statistics().sockets, 15U);
   EXPECT_TRUE(accepting_.errors.empty());
+  end();
+}
+
+TEST_P(Listening, SaysWhoConnectsWhereThatIsAskedFor) {
+  for (const char* const address : {"127.0.0.1:0", "[::1]:0"}) {
+    listen({.peer_addresses = true}, address);
+    connect(5);
+    ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 5; }));
+    for (std::size_t i = 0; i < 5; ++i) {
+      EXPECT_EQ(accepting_.accepted[i].direct, GetParam() == all_features);
+      EXPECT_EQ(accepting_.peers[i].to_string(), clients_[i].address().to_string());
+    }
+    end();
+    accepting_.peers.clear();
+    accepting_.stopped = 0;
+  }
+}
+
+TEST_P(Listening, DoesNotSayItUnasked) {
+  listen();
+  connect(1);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 1; }));
+  EXPECT_EQ(accepting_.peers[0].family(), AF_UNSPEC);
+  end();
+}
+
+TEST_P(Listening, AUnixSocketWithoutANameIsNobodyInParticular) {
+  listen({.peer_addresses = true}, "unix:@ringdown-listener-test-" + std::to_string(::getpid()));
+  connect(1);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 1; }));
+  EXPECT_EQ(accepting_.peers[0].port(), 0);
+  EXPECT_EQ(accepting_.peers[0].to_string(), clients_[0].address().to_string());
   end();
 }
 

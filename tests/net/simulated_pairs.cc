@@ -14,7 +14,9 @@ StreamPair::StreamPair(Reactor& reactor, const StreamPlan& client_plan,
       connector_(reactor, *this) {
   client.set_peer(server);
   server.set_peer(client);
-  const auto listening = listener_.listen(simulation::loopback(0));
+  peer_addresses_ = number % 2 == 1;
+  const auto listening =
+      listener_.listen(simulation::loopback(0), {.peer_addresses = peer_addresses_});
   EXPECT_FALSE(listening.error);
   EXPECT_EQ(connector_.connect(listening.address, {}, reactor.now() + std::chrono::seconds(20)),
             Start::io_pending);
@@ -49,8 +51,9 @@ void StreamPair::stop() {
   EXPECT_EQ(stops_told_, 0U) << "on_stopped inside stop";
 }
 
-void StreamPair::on_accepted(Socket socket) {
+void StreamPair::on_accepted(Socket socket, const SocketAddress& peer) {
   EXPECT_EQ(stops_told_, 0U);
+  EXPECT_EQ(peer.port() != 0, peer_addresses_);
   if (server.was_adopted()) {
     ADD_FAILURE() << "accepted twice";
     return close_socket(reactor_, socket);

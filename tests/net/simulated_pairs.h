@@ -32,7 +32,7 @@ class StreamPair final : private ListenerEvents, private TcpConnectorEvents {
   unsigned accept_failures = 0;
 
  private:
-  void on_accepted(Socket socket) override;
+  void on_accepted(Socket socket, const SocketAddress& peer) override;
   void on_accept_failed(Error error) override;
   void on_stopped() override;
   void on_connected(Error error, Socket socket) override;
@@ -41,6 +41,7 @@ class StreamPair final : private ListenerEvents, private TcpConnectorEvents {
   Reactor& reactor_;
   TcpListener listener_;
   TcpConnector connector_;
+  bool peer_addresses_ = false;
   bool stop_called_ = false;
   unsigned stops_told_ = 0;
 };

@@ -40,6 +40,12 @@ void Endpoint::join(Endpoint& client, Endpoint& server, std::uint64_t connection
   }
 }
 
+SocketAddress Endpoint::peer_address() const {
+  constexpr std::uint64_t first_port = 1024;
+  return *SocketAddress::from_ip("127.0.0.1",
+                                 static_cast<std::uint16_t>(first_port + peer_->number_ % 50'000));
+}
+
 int Endpoint::take_send_error() noexcept {
   // tcp_sendmsg of Linux: a pending error first, and only once.
   const int error = error_ != 0 ? error_ : is_connected() ? EPIPE : ENOTCONN;

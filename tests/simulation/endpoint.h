@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "options.h"
+#include "ringdown/socket_address.h"
 
 namespace ringdown::simulation {
 
@@ -40,6 +41,7 @@ class Endpoint {
 
   std::uint64_t number() const noexcept { return number_; }
   bool is_connected() const noexcept { return peer_ != nullptr; }
+  SocketAddress peer_address() const;  // one port for each
   bool is_reset() const noexcept { return reset_; }
   bool is_disconnected() const noexcept { return disconnected_; }
 

@@ -42,6 +42,7 @@ struct Flight {
   const SocketAddress* peer = nullptr;
   ReceiveMode mode = ReceiveMode::once;
   AcceptMode accepts = AcceptMode::once;
+  AcceptedPeer* accepted = nullptr;
   BufferGroup group = BufferGroup::small;
   std::span<const std::byte> bytes;  // send
   const msghdr* message = nullptr;   // send, gathered

@@ -44,6 +44,13 @@ void Ring::accept(Operation& operation, int listener, AcceptMode mode) {
   flight.accepts = mode;
 }
 
+void Ring::accept(Operation& operation, int listener, AcceptedPeer& peer) {
+  put_in_flight(operation);
+  auto& flight = native_->prepare(operation, Verb::accept);
+  flight.descriptor = listener;
+  flight.accepted = &peer;
+}
+
 void Ring::open_socket(Operation& operation, OpenSocket& request) {
   put_in_flight(operation);
   native_->prepare(operation, Verb::open_socket).request = &request;

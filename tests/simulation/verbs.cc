@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "native.h"
@@ -170,6 +171,11 @@ void Ring::Native::attempt_accept(Flight& flight) {
     // A multishot accept into a full table drops the connection.
     endpoint.release();
     return finish(flight, -ENFILE);
+  }
+  if (flight.accepted != nullptr) {
+    const SocketAddress peer = endpoint.peer_address();
+    std::memcpy(&flight.accepted->native, peer.native(), peer.size());
+    flight.accepted->size = peer.size();
   }
   const bool more = flight.accepts == AcceptMode::multishot &&
                     !network.random().chance(network.options().multishot_ends);

@@ -38,6 +38,7 @@ class WatchedStream final : public SecureStream {
   }
   Start abort() override { return sound_.abort(); }
   TlsFacts facts() const noexcept override { return sound_.facts(); }
+  TlsView view() const noexcept override { return sound_.view(); }
   void release() noexcept override {
     const std::unique_ptr<WatchedStream> last(this);
     sound_.release();

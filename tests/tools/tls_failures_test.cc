@@ -222,6 +222,12 @@ class Talker {
   Talker& operator=(const Talker&) = delete;
   ~Talker() { close(descriptor_); }
   void send_fin() const { EXPECT_EQ(shutdown(descriptor_, SHUT_WR), 0); }
+  std::string address() const {
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    getsockname(descriptor_, reinterpret_cast<sockaddr*>(&own), &size);
+    return SocketAddress::from_native(reinterpret_cast<sockaddr*>(&own), size).to_string();
+  }
   void wait_for_end() const {
     char byte = 0;
     while (read(descriptor_, &byte, 1) == 1) {
@@ -234,7 +240,7 @@ class Talker {
 
 TEST_F(TlsFailures, EachIsCountedByNameWhileAnotherConnectionGoesOn) {
   Serving server(with(signed_files(local), {"--handshake-timeout", "0.3", "--drain-timeout", "0.1",
-                                            "--json", tally.path()}));
+                                            "--json", tally.path(), "--verbose"}));
   SecurePeer witness(server.address());
   const auto expect_undisturbed = [&](const char* after) {
     witness.send_text(after);
@@ -242,17 +248,21 @@ TEST_F(TlsFailures, EachIsCountedByNameWhileAnotherConnectionGoesOn) {
   };
   const Talker plain(server.address(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   plain.wait_for_end();
+  EXPECT_EQ(server.next_error_line(), "not opened: " + plain.address() + ": tls_not_tls");
   expect_undisturbed("plain text");
 
   // RFC 8446 5.1: the header of a handshake record of 512 bytes, and its first.
   const std::string_view first_bytes("\x16\x03\x01\x02\x00\x01", 6);
   const Talker stalls(server.address(), first_bytes);
   stalls.wait_for_end();
+  EXPECT_EQ(server.next_error_line(), "not opened: " + stalls.address() + ": timed_out");
   expect_undisturbed("a stalled handshake");
 
   const Talker leaves(server.address(), first_bytes);
   leaves.send_fin();
   leaves.wait_for_end();
+  EXPECT_EQ(server.next_error_line(),
+            "not opened: " + leaves.address() + ": tls_truncated_handshake");
   expect_undisturbed("half a handshake");
 
   SecurePeer spoils(server.address());

@@ -245,6 +245,8 @@ TEST_F(AbortWhileOpening, OfAllFromTheUpgradeItself) {
   Endpoint& client = dial(address, {});
   ASSERT_TRUE(pump([&] { return client.is_over() && server->open_connections() == 0; }));
   EXPECT_EQ(server->tally().open_dropped, 1U);
+  ASSERT_EQ(host.upgrades_failed.size(), 1U);
+  EXPECT_EQ(host.upgrades_failed[0].why.failure, OpenFailure::aborted);
 }
 
 }  // namespace

@@ -40,10 +40,19 @@ class Host final : public ServerEvents {
   std::size_t refused = 0;
   std::size_t drained = 0;
   std::vector<Error> accept_errors;
+  struct UpgradeFailed {
+    SocketAddress peer;
+    OpenFailed why;
+  };
+  std::vector<UpgradeFailed> upgrades_failed;
 
   UpgradeAnswer on_upgrade(const UpgradeView& request) override;
   void on_drained() override { ++drained; }
   void on_accept_failed(Error error) override { accept_errors.push_back(error); }
+  void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) override {
+    EXPECT_EQ(drained, 0U) << "an upgrade failed behind on_drained";
+    upgrades_failed.push_back({peer, why});
+  }
 };
 
 class WebSocketTest : public ::testing::Test {

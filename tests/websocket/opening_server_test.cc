@@ -1,5 +1,7 @@
 // The server's side of the opening handshake, against clients that do it wrong, slowly, or not at
 // all.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "fixture.h"
@@ -49,6 +51,16 @@ class OpeningServer : public WebSocketTest {
   std::string status_line(const RawPeer& peer) {
     return peer.has_head() ? peer.head().substr(0, peer.head().find("\r\n")) : "";
   }
+  std::ptrdiff_t upgrades_failed(OpenFailure failure) const {
+    return std::ranges::count(host.upgrades_failed, failure,
+                              [](const auto& failed) { return failed.why.failure; });
+  }
+  static SocketAddress local_address(const RawPeer& peer) {
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    ::getsockname(peer.descriptor(), reinterpret_cast<sockaddr*>(&own), &size);
+    return SocketAddress::from_native(reinterpret_cast<sockaddr*>(&own), size);
+  }
 };
 
 class RefusedRequest : public OpeningServer, public ::testing::WithParamInterface<std::size_t> {};
@@ -68,6 +80,11 @@ TEST_P(RefusedRequest, IsAnsweredWithAStatusAndAnEnd) {
   peer.send_fin();
   ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
   EXPECT_EQ(server->tally().refused, 1U);
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  ASSERT_EQ(host.upgrades_failed.size(), 1U);
+  EXPECT_EQ(host.upgrades_failed[0].why.failure, OpenFailure::http_status);
+  EXPECT_EQ(host.upgrades_failed[0].why.http_status, request.http_status);
+  EXPECT_EQ(host.upgrades_failed[0].peer.family(), AF_UNSPEC);
   EXPECT_TRUE(host.endpoints.empty());
 }
 
@@ -268,6 +285,8 @@ TEST_F(OpeningServer, EndsAClientThatSaysNothing) {
   EXPECT_GE(Clock::now() - began, 60ms);
   EXPECT_EQ(server->tally().open_timed_out, 2U);
   EXPECT_EQ(server->tally().open_dropped, 0U);
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_EQ(upgrades_failed(OpenFailure::timed_out), 2);
 }
 
 TEST_F(OpeningServer, CountsClientsThatGoAway) {
@@ -282,6 +301,39 @@ TEST_F(OpeningServer, CountsClientsThatGoAway) {
   half.send_fin();
   ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
   EXPECT_EQ(server->tally().open_dropped, 3U);
+  EXPECT_EQ(upgrades_failed(OpenFailure::dropped), 3);
+}
+
+TEST_F(OpeningServer, SaysWhoAsksWhereThatIsAskedFor) {
+  SocketAddress asked;
+  host.when_upgrade = [&](const UpgradeView& request, UpgradeAnswer& answer, Endpoint&) {
+    asked = request.peer();
+    if (request.target() == "/refused") answer.refuse_with = 404;
+  };
+  ServerOptions options;
+  options.peer_addresses = true;
+  serve(options);
+  for (const bool refused : {false, true}) {
+    RawPeer& peer = raw_client();
+    const std::string own = local_address(peer).to_string();
+    peer.write("GET " + std::string(refused ? "/refused" : "/") + " HTTP/1.1\r\n" + good_fields +
+               "\r\n");
+    ASSERT_TRUE(pump([&] { return peer.has_head(); }));
+    EXPECT_EQ(asked.to_string(), own);
+    if (!refused) continue;
+    peer.send_fin();
+    ASSERT_TRUE(pump([&] { return host.upgrades_failed.size() == 1; }));
+    EXPECT_EQ(host.upgrades_failed[0].peer.to_string(), own);
+  }
+}
+
+TEST_F(OpeningServer, TellsNothingOfUpgradesThatCameAbout) {
+  serve(application());
+  Endpoint& client = dial(address, {});
+  ASSERT_TRUE(pump([&] { return client.opened; }));
+  EXPECT_EQ(client.abort(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_TRUE(host.upgrades_failed.empty());
 }
 
 }  // namespace

@@ -292,6 +292,9 @@ CLI::App& add_serve(CLI::App& program, ServeOptions& options) {
   add_serve_tls(command, options.tls);
   command.add_option("--json", options.json_file, "writes the tally there")->type_name("FILE");
   command.add_flag("--quiet", options.quiet, "no progress");
+  command.add_flag("--verbose", options.verbose,
+                   "instead of progress, a line on stderr for each connection that is not opened: "
+                   "who, and why");
   return command;
 }
 

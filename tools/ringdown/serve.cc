@@ -42,7 +42,7 @@ class ServeRun : Immovable {
       : options_(options),
         wait_(bell_,
               options.tls.has_certificate() ? MainWait::Hangup::is_told : MainWait::Hangup::ends),
-        progress_(options.quiet) {}
+        progress_(options.quiet || options.verbose) {}
   // Makes the threads, then says on stdout where it listens.
   void start();
   void run_until_asked_to_stop();
@@ -73,6 +73,8 @@ void ServeRun::start() {
   if (secure_ != nullptr) warn_if_untimely();
   service.server.secure = secure_.get();
   service.server.reuse_port = options_.threads > 1;
+  service.server.peer_addresses = options_.verbose;
+  service.logs_failed_upgrades = options_.verbose;
   const std::uint64_t threads = options_.threads;
   WebSocketOptions& websocket = service.server.websocket;
   websocket.message_size_max = options_.message_size_max;

@@ -25,6 +25,7 @@ struct ServeOptions {
   ServeTls tls;
   std::string json_file;
   bool quiet = false;
+  bool verbose = false;  // a line for each connection that is not opened
 };
 
 std::string_view name(ServeMode mode) noexcept;

@@ -1,6 +1,11 @@
 // Records of connections and late answers: see the header.
 #include "service.h"
 
+#include <cstdio>
+#include <string>
+
+#include "open_failure.h"
+
 namespace ringdown::program {
 
 void PeerLink::leave() noexcept {
@@ -23,6 +28,12 @@ void Service::on_open(WebSocket& socket) {
   socket.set_user_value(reinterpret_cast<std::uint64_t>(&peer));
   counts_.open.add(1);
   counts_.opened.add(1);
+}
+
+void Service::on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
+  if (!logs_failed_upgrades_) return;
+  const std::string who = peer.family() == AF_UNSPEC ? "a client" : peer.to_string();
+  std::fprintf(stderr, "not opened: %s: %s\n", who.c_str(), reason_of(why).c_str());
 }
 
 void Service::on_peer_close(WebSocket& socket, const PeerClose& close) {

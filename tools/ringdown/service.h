@@ -59,6 +59,9 @@ class Service : public ServerEvents, Immovable {
   void on_peer_close(WebSocket& socket, const PeerClose& close) override;
   void on_closed(WebSocket& socket, const Closed& closed) override;
   void on_drained() override { reactor_.stop(); }
+  // A line on stderr for each, if asked for.
+  void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) override;
+  void log_failed_upgrades() noexcept { logs_failed_upgrades_ = true; }
 
  protected:
   static Peer& peer_of(WebSocket& socket) noexcept {
@@ -87,6 +90,7 @@ class Service : public ServerEvents, Immovable {
   Reactor& reactor_;
   std::chrono::milliseconds answer_delay_;
   bool draining_ = false;
+  bool logs_failed_upgrades_ = false;
   std::deque<Peer> peers_;
   PeerLink free_;
   PeerLink waiting_;

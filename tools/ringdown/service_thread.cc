@@ -70,6 +70,7 @@ void ServiceThread::body() {
     Reactor reactor;
     pools_fixed_ = reactor.statistics().pool_bytes;
     const std::unique_ptr<Service> service = make_service(options_, reactor, counts_, hub_);
+    if (options_.logs_failed_upgrades) service->log_failed_upgrades();
     serve(reactor, *service);
   } catch (...) {
     listening_.set_exception(std::current_exception());

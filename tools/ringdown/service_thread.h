@@ -21,6 +21,7 @@ struct ServiceOptions {
   ServeMode mode = ServeMode::echo;
   ServerOptions server;
   std::chrono::milliseconds answer_delay{0};
+  bool logs_failed_upgrades = false;
 };
 
 class ServiceThread : Immovable {

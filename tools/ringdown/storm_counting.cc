@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "open_failure.h"
+
 namespace ringdown::program {
 
 TimePoint StormWorker::latency_start(const Slot& slot) const {
@@ -40,43 +42,17 @@ void StormWorker::count_open_failure(const Slot& slot, const OpenFailed& failed)
     ++tally_.aborted;
     return;
   }
-  std::string reason(name(failed.failure));
-  switch (failed.failure) {
-    case OpenFailure::none:
-    case OpenFailure::aborted:
-    case OpenFailure::bad_url:
-    case OpenFailure::no_socket:
-    case OpenFailure::not_resolved:
-    case OpenFailure::not_connected:
-      if (failed.error) reason = failed.error.name();
-      ++tally_.not_opened;
-      ++tally_.not_opened_by[reason];
-      return;
-    case OpenFailure::timed_out:
-      if (!slot.connected) {
-        ++tally_.not_opened;
-        ++tally_.not_opened_by[reason];
-        return;
-      }
-      break;
-    case OpenFailure::http_status: reason += '_' + std::to_string(failed.http_status); break;
-    case OpenFailure::tls_failed:
-      reason = failed.tls == TlsFailure::alert_received
-                   ? "tls_alert_" + std::string(alert_name(failed.tls_detail))
-                   : "tls_" + std::string(name(failed.tls));
-      break;
-    case OpenFailure::dropped:
-    case OpenFailure::not_http:
-    case OpenFailure::upgrade_missing:
-    case OpenFailure::connection_missing:
-    case OpenFailure::accept_missing:
-    case OpenFailure::accept_wrong:
-    case OpenFailure::subprotocol_not_offered:
-    case OpenFailure::extension_not_offered:
-    case OpenFailure::head_too_large: break;
+  // What the server had no part in.
+  const bool never_met = failed.failure == OpenFailure::timed_out
+                             ? !slot.connected
+                             : failed.failure <= OpenFailure::not_connected;
+  if (never_met) {
+    ++tally_.not_opened;
+    ++tally_.not_opened_by[reason_of(failed)];
+    return;
   }
   ++tally_.refused;
-  ++tally_.refused_by[reason];
+  ++tally_.refused_by[reason_of(failed)];
 }
 
 void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {

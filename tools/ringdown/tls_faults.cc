@@ -31,6 +31,7 @@ class TruncatingStream final : public SecureStream {
   }
   Start abort() override { return sound_.abort(); }
   TlsFacts facts() const noexcept override { return sound_.facts(); }
+  TlsView view() const noexcept override { return sound_.view(); }
   void release() noexcept override {
     const std::unique_ptr<TruncatingStream> last(this);
     sound_.release();
