@@ -151,6 +151,15 @@ void TlsTicket::Free::operator()(ssl_session_st* session) const noexcept {
   SSL_SESSION_free(session);
 }
 
+bool TlsTicket::is_for_one_use() const noexcept {
+  return SSL_SESSION_should_be_single_use(session_.get()) == 1;
+}
+
+TlsTicket TlsTicket::share() const noexcept {
+  SSL_SESSION_up_ref(session_.get());
+  return TlsTicket(session_.get());
+}
+
 void TlsSession::Free::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
 
 void TlsSession::prepare_context(ssl_ctx_st* context) noexcept {

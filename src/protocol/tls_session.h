@@ -39,7 +39,7 @@ struct ssl_session_st;
 
 namespace ringdown::protocol {
 
-// What a client needs to resume a session (RFC 8446 2.2, RFC 5077). One use each (RFC 8446 C.4).
+// What a client needs to resume a session (RFC 8446 2.2, RFC 5077).
 // May be kept longer than the session that it came from, and on another thread.
 class TlsTicket {
  public:
@@ -47,6 +47,10 @@ class TlsTicket {
   explicit TlsTicket(ssl_session_st* owned) noexcept : session_(owned) {}
   explicit operator bool() const noexcept { return session_ != nullptr; }
   ssl_session_st* get() const noexcept { return session_.get(); }
+  // RFC 8446 C.4: of TLS 1.3. One of TLS 1.2 is good for any number of connections, and a server
+  // that takes it gives no other.
+  bool is_for_one_use() const noexcept;
+  TlsTicket share() const noexcept;
 
  private:
   struct Free {

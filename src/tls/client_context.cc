@@ -50,14 +50,14 @@ class TlsClientContext::Core final : public TicketStore {
 
  private:
   static constexpr std::size_t hosts_max = 256;
-  // Of a host: each is used once, and so many handshakes may be in progress at once.
+  // Of a host: where each is used once, so many handshakes may be in progress at once.
   static constexpr std::size_t tickets_max = 256;
 
-  // RFC 8446 C.4: each is used once.
   protocol::TlsTicket take(std::string_view host) {
     const std::lock_guard lock(mutex_);
     const auto found = tickets_.find(host);
     if (found == tickets_.end() || found->second.empty()) return {};
+    if (!found->second.back().is_for_one_use()) return found->second.back().share();
     protocol::TlsTicket ticket = std::move(found->second.back());
     found->second.pop_back();
     return ticket;
