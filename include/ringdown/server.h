@@ -86,8 +86,10 @@ struct ServerOptions {
   // Of a server (TlsServerContext of ringdown/tls.h): every connection is TLS. nullptr: none is.
   SecureContext* secure = nullptr;
   // Connections in their TLS handshake, that is until their request begins; beyond it accepting
-  // stops until one ends. 0: no bound.
-  std::size_t tls_handshakes_max = 4096;
+  // stops until one ends. 0: no bound. Like connections_max it is kept to exactly, for which
+  // connections are accepted one by one as soon as a full listen queue would not be within it: at a
+  // bound of less than about `backlog`, always, and each costs 2 us more.
+  std::size_t tls_handshakes_max = 8192;
 };
 
 // Counted since the server was made.

@@ -68,9 +68,8 @@ class RINGDOWN_API TcpListener : Immovable {
   struct Options {
     int backlog = 4096;
     bool reuse_port = false;
-    // An operation for each connection, so that `pause` in on_accepted holds at once; else whoever
-    // is queued comes with it.
-    bool one_at_a_time = false;
+    bool one_at_a_time = false;  // see accept_one_at_a_time
+    bool paused = false;         // from the beginning
     // Asks who connects. No multishot accept can say so: it is one operation for each connection
     // here too.
     bool peer_addresses = false;
@@ -85,6 +84,15 @@ class RINGDOWN_API TcpListener : Immovable {
   // While paused the kernel queues connections (listen(2), backlog).
   void pause();
   void resume();
+  // An operation for each connection, so that `pause` in on_accepted holds at once. Else one
+  // operation accepts many, which costs less, and as many as `burst_max` may follow a `pause`, or
+  // this call.
+  void accept_one_at_a_time(bool on);
+  // A whole listen queue, and who connects while the kernel empties it.
+  static constexpr std::size_t burst_max(int backlog) noexcept {
+    const auto queue = static_cast<std::size_t>(backlog) + 1;
+    return queue + queue / 4;
+  }
   // on_stopped follows, never inside this call: first whoever is queued is accepted, for closing
   // with connections queued resets them; they are given up when that failed fifty times.
   // wrong_state: it does not listen, or stops already.
@@ -98,6 +106,7 @@ class RINGDOWN_API TcpListener : Immovable {
   void on_retry();
   void go_on();
   void fail(Error error);
+  void rearm();
 
   ReactorCore& reactor_;
   ListenerEvents& events_;
@@ -109,7 +118,7 @@ class RINGDOWN_API TcpListener : Immovable {
   bool peer_addresses_ = false;
   bool paused_ = false;
   bool stopping_ = false;
-  bool moving_ = false;  // to a ring with room
+  bool rearming_ = false;  // on another ring, or one at a time
   std::uint8_t failures_while_stopping_ = 0;
   AcceptedPeer peer_;
   Op<&TcpListener::on_accept> accept_operation_{*this};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "base/check.h"
 #include "ring/reactor_core.h"
@@ -52,9 +53,10 @@ TcpListener::Result TcpListener::listen(const SocketAddress& address, Options op
   backlog_ = options.backlog;
   one_at_a_time_ = options.one_at_a_time;
   peer_addresses_ = options.peer_addresses;
-  stopping_ = paused_ = moving_ = false;
+  stopping_ = rearming_ = false;
+  paused_ = options.paused;
   failures_while_stopping_ = 0;
-  arm();
+  if (!paused_) arm();
   return {Error(), listening.address};
 }
 
@@ -64,13 +66,13 @@ void TcpListener::arm() noexcept {
   } catch (const SetupError& refused) {
     return fail(refused.error());
   }
-  // Up to a backlog of connections can arrive before we look again, and whom the kernel accepts
-  // into a full table it resets: where not all of them have a place, they are taken one by one.
-  const auto backlog = static_cast<std::size_t>(backlog_);
+  // Whom the kernel accepts into a full table it resets: where not all of a burst have a place,
+  // they are taken one by one.
+  const std::size_t burst = burst_max(backlog_);
   const bool multishot =
-      !one_at_a_time_ && !peer_addresses_ && reactor_.has_free_slots(ring_, backlog);
+      !one_at_a_time_ && !peer_addresses_ && reactor_.has_free_slots(ring_, burst);
   // Until it completes for the last time, sockets that we open ourselves find these taken.
-  kept_free_ = multishot ? backlog : 1;
+  kept_free_ = multishot ? burst : 1;
   reactor_.keep_free(ring_, kept_free_);
   Ring& ring = reactor_.ring(ring_);
   if (peer_addresses_) return ring.accept(accept_operation_, descriptor_, peer_);
@@ -83,11 +85,8 @@ void TcpListener::on_accept(const Completion& completion) {
   if (completion.result >= 0) {
     const bool direct = has(reactor_.features(), Feature::direct_descriptors);
     reactor_.socket_arrived(ring_);
-    const bool goes_on = !is_last && !moving_ && !paused_ && !stopping_;
-    if (goes_on && !reactor_.has_free_slots(ring_, 0) && !cancel_operation_.in_flight()) {
-      moving_ = true;
-      reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
-    }
+    const bool goes_on = !is_last && !rearming_ && !paused_ && !stopping_;
+    if (goes_on && !reactor_.has_free_slots(ring_, 0)) rearm();
     events_.on_accepted(
         {.slot = static_cast<std::uint32_t>(completion.result), .ring = ring_, .direct = direct},
         peer_addresses_ ? peer_.address() : SocketAddress());
@@ -117,7 +116,7 @@ void TcpListener::go_on() {
     return;
   }
   if (cancel_operation_.in_flight()) return;
-  moving_ = false;
+  rearming_ = false;
   if (stopping_) {
     if (descriptor_ < 0 || retry_timer_.is_armed()) return;
     // Whoever connected before `stop` is served: closing with connections queued resets them.
@@ -134,6 +133,18 @@ void TcpListener::go_on() {
     return events_.on_stopped();
   }
   if (!paused_ && descriptor_ >= 0 && !retry_timer_.is_armed()) arm();
+}
+
+void TcpListener::accept_one_at_a_time(bool on) {
+  if (std::exchange(one_at_a_time_, on) == on || !on) return;
+  const bool is_multishot = kept_free_ > 1;
+  if (accept_operation_.in_flight() && is_multishot) rearm();
+}
+
+void TcpListener::rearm() {
+  if (cancel_operation_.in_flight()) return;
+  rearming_ = true;
+  reactor_.ring(ring_).cancel(cancel_operation_, accept_operation_);
 }
 
 void TcpListener::pause() {

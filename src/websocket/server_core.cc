@@ -85,14 +85,17 @@ Server::ListenResult Server::Core::listen(const SocketAddress& address) {
   if (draining_) return {Error(ESHUTDOWN), {}};
   if (is_secure() && options_.secure->role() != Role::server) return {Error(EINVAL), {}};
   auto acceptor = std::make_unique<Acceptor>(*this);
+  const bool near_most = near_most_ || !has_room_for(burst_max(acceptors_.size() + 1));
   const TcpListener::Result result =
       acceptor->listener().listen(address, {.backlog = options_.backlog,
                                             .reuse_port = options_.reuse_port,
-                                            .one_at_a_time = is_bounded(),
+                                            .one_at_a_time = near_most,
+                                            .paused = at_most_,
                                             .peer_addresses = options_.peer_addresses});
   if (result.error) return {result.error, {}};
   acceptors_.push_back(std::move(acceptor));
   ++listening_;
+  bound_acceptors();
   return {Error(), result.address};
 }
 
@@ -118,8 +121,16 @@ void Server::Core::on_secured() {
   bound_acceptors();
 }
 
-bool Server::Core::is_bounded() const noexcept {
-  return options_.connections_max != 0 || (is_secure() && options_.tls_handshakes_max != 0);
+bool Server::Core::has_room_for(std::size_t connections) const noexcept {
+  const auto within = [connections](std::size_t count, std::size_t most) {
+    return most == 0 || count + connections <= most;
+  };
+  return within(count_, options_.connections_max) &&
+         (!is_secure() || within(securing_, options_.tls_handshakes_max));
+}
+
+std::size_t Server::Core::burst_max(std::size_t listeners) const noexcept {
+  return listeners * TcpListener::burst_max(options_.backlog);
 }
 
 void Server::Core::count_tls(const TlsFacts& facts, bool opened) {
@@ -138,8 +149,14 @@ void Server::Core::count_tls(const TlsFacts& facts, bool opened) {
 }
 
 void Server::Core::bound_acceptors() {
-  const bool full = (options_.connections_max != 0 && count_ >= options_.connections_max) ||
-                    (options_.tls_handshakes_max != 0 && securing_ >= options_.tls_handshakes_max);
+  // A little further than it came: no to and fro about the brink.
+  const std::size_t burst = burst_max(acceptors_.size());
+  const bool near = !has_room_for(near_most_ ? burst + burst / 4 : burst);
+  if (near != near_most_) {
+    near_most_ = near;
+    for (const auto& acceptor : acceptors_) acceptor->listener().accept_one_at_a_time(near);
+  }
+  const bool full = !has_room_for(1);
   if (full == at_most_) return;
   at_most_ = full;
   for (const auto& acceptor : acceptors_) {

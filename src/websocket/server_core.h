@@ -50,7 +50,8 @@ class Server::Core final : public ConnectionOwner {
   void on_accepted(Socket socket, const SocketAddress& peer);
   void on_acceptor_stopped();
   void on_connection_over(Connection& connection, const Closed& closed, bool opened) override;
-  bool is_bounded() const noexcept;
+  bool has_room_for(std::size_t connections) const noexcept;
+  std::size_t burst_max(std::size_t listeners) const noexcept;
   void count_tls(const TlsFacts& facts, bool opened);
   void bound_acceptors();
   void on_drain_tick();
@@ -65,6 +66,7 @@ class Server::Core final : public ConnectionOwner {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::size_t listening_ = 0;
   bool at_most_ = false;      // a bound is reached: accepting is paused
+  bool near_most_ = false;    // or may be with what comes at once: accepting is one by one
   std::size_t securing_ = 0;  // connections in their TLS handshake
   List connections_;
   std::size_t count_ = 0;

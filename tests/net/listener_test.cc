@@ -144,6 +144,16 @@ TEST_P(Listening, AnswersErrorsAtOnce) {
   end();
 }
 
+TEST_P(Listening, LeavesThemInTheQueueWhenPausedFromTheBeginning) {
+  listen({.paused = true});
+  connect(3);
+  settle();
+  EXPECT_TRUE(accepting_.accepted.empty());
+  accepting_.listener.resume();
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 3; }));
+  end();
+}
+
 TEST_P(Listening, LeavesThemInTheQueueWhilePaused) {
   listen();
   accepting_.listener.pause();
@@ -166,6 +176,52 @@ TEST_P(Listening, OneAtATimeHoldsAtOnceWhenPaused) {
     EXPECT_EQ(accepting_.accepted.size(), expected);
     accepting_.listener.resume();
   }
+  end();
+}
+
+TEST_P(Listening, TurnsToOneAtATimeAndBack) {
+  listen({.backlog = 5});
+  connect(3);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 3; }));
+  accepting_.listener.accept_one_at_a_time(true);
+  settle();
+  accepting_.then = [&] { accepting_.listener.pause(); };
+  connect(4);
+  for (std::size_t expected = 4; expected <= 7; ++expected) {
+    ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == expected; }));
+    settle();
+    EXPECT_EQ(accepting_.accepted.size(), expected);
+    accepting_.listener.resume();
+  }
+  accepting_.then = nullptr;
+  accepting_.listener.accept_one_at_a_time(false);
+  connect(1);  // the operation in flight is still for one
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 8; }));
+  settle();
+  const std::uint64_t before = reactor->statistics().submissions;
+  connect(4);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 12; }));
+  EXPECT_EQ(reactor->statistics().submissions, before) << "one operation has accepted all";
+  end();
+}
+
+TEST_P(Listening, TurnsToOneAtATimeWhatIsPausedOrStopping) {
+  listen({.backlog = 5});
+  accepting_.listener.pause();
+  accepting_.listener.accept_one_at_a_time(true);
+  accepting_.listener.resume();
+  connect(2);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 2; }));
+  accepting_.listener.accept_one_at_a_time(false);
+  connect(2);
+  ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 4; }));
+  accepting_.listener.accept_one_at_a_time(true);
+  connect(2);
+  EXPECT_EQ(accepting_.stop(), Start::io_pending);
+  accepting_.listener.accept_one_at_a_time(false);
+  accepting_.listener.accept_one_at_a_time(true);
+  ASSERT_TRUE(pump([&] { return accepting_.stopped == 1; }));
+  EXPECT_EQ(accepting_.accepted.size(), 6U);
   end();
 }
 

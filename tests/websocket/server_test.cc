@@ -156,6 +156,46 @@ TEST_F(Servers, AcceptNoMoreThanTheMostAllowed) {
   ASSERT_TRUE(pump([&] { return server->tally().clean == peers.size(); }));
 }
 
+TEST_F(Servers, AcceptNoMoreThanTheMostAllowedWhenMuchComesAtOnce) {
+  ServerOptions options{.websocket = automatic()};
+  options.backlog = 3;
+  options.connections_max = 8;  // a full queue is within it until three are open
+  serve(options);
+  for (unsigned rounds = 1; rounds <= 20; ++rounds) {
+    std::vector<RawPeer*> peers;
+    for (int i = 0; i < 4; ++i) peers.push_back(&raw_client());  // a full queue
+    ASSERT_TRUE(pump([&] {
+      EXPECT_LE(server->open_connections(), 8U);
+      return server->open_connections() >= std::min<std::size_t>(8, peers.size());
+    }));
+    for (int i = 0; i < 4; ++i) peers.push_back(&raw_client());
+    ASSERT_TRUE(pump([&] { return server->open_connections() == 8; }));
+    peers.push_back(&raw_client());
+    settle();
+    EXPECT_EQ(server->open_connections(), 8U);
+    for (RawPeer* peer : peers) peer->close();
+    ASSERT_TRUE(pump([&] {
+      return server->tally().accepted == 9U * rounds && server->open_connections() == 0;
+    })) << rounds;
+  }
+}
+
+TEST_F(Servers, AcceptNobodyMoreThroughAFurtherListener) {
+  ServerOptions options{.websocket = automatic()};
+  options.connections_max = 1;
+  serve(options);
+  RawPeer& first = raw_client();
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 1; }));
+  const auto further = server->listen(*SocketAddress::parse("127.0.0.1:0"));
+  ASSERT_FALSE(further.error);
+  address = further.address;
+  raw_client();
+  settle();
+  EXPECT_EQ(server->open_connections(), 1U);
+  first.close();
+  ASSERT_TRUE(pump([&] { return server->tally().accepted == 2; }));
+}
+
 TEST_F(Servers, ListenOnSeveralAddresses) {
   serve(automatic());
   const auto second = server->listen(*SocketAddress::parse("127.0.0.1:0"));
