@@ -78,8 +78,114 @@ def utf8():
     yield "last_code_point", bytes([30]) + ONE_THEN_SEVEN + b"\xf4\x8f\xbf\xbf\xf4\x90"
 
 
+# --- tls_bytes: mode (server, host, little input, shutdown, TLS 1.2), cuts, what the peer says ---
+
+AS_SERVER, WITH_HOST, LITTLE_INPUT, SHUT_DOWN, SERVER_OF_1_2 = 1, 2, 4, 8, 16
+
+
+def extension(number, data):
+    return struct.pack(">HH", number, len(data)) + data
+
+
+def sized(size, data):
+    return len(data).to_bytes(size, "big") + data
+
+
+def record(kind, data):
+    return bytes([kind, 3, 3]) + sized(2, data)
+
+
+def client_hello():
+    name = sized(2, b"\0" + sized(2, b"server.test"))
+    x = bytes(range(32))  # as a key share of X25519 as good as any
+    extensions = (
+        extension(0, name)
+        + extension(10, sized(2, bytes([0, 29, 0, 23])))
+        + extension(11, sized(1, b"\0"))
+        + extension(13, sized(2, bytes([4, 3, 8, 4])))
+        + extension(16, sized(2, sized(1, b"http/1.1")))
+        + extension(43, sized(1, bytes([3, 4, 3, 3])))
+        + extension(51, sized(2, bytes([0, 29]) + sized(2, x)))
+    )
+    ciphers = bytes([0x13, 1, 0xC0, 0x2B, 0xC0, 0x2C])
+    hello = b"\3\3" + bytes(32) + sized(1, bytes(32)) + sized(2, ciphers) + b"\1\0"
+    return b"\1" + sized(3, hello + sized(2, extensions))
+
+
+def server_hello():
+    x = bytes(range(32))
+    extensions = extension(43, b"\3\4") + extension(51, bytes([0, 29]) + sized(2, x))
+    hello = b"\3\3" + bytes(range(32)) + b"\0" + bytes([0x13, 1, 0]) + sized(2, extensions)
+    return b"\2" + sized(3, hello)
+
+
+def server_hello_1_2():
+    extensions = extension(0xFF01, b"\0") + extension(11, sized(1, b"\0"))
+    hello = b"\3\3" + bytes(range(32)) + b"\0" + bytes([0xC0, 0x2B, 0]) + sized(2, extensions)
+    return b"\2" + sized(3, hello)
+
+
+def tls_bytes():
+    hello = record(22, client_hello())
+    alert = record(21, b"\2\x28")
+    yield "server_hears_hello", bytes([AS_SERVER | WITH_HOST]) + WHOLE + hello
+    yield "server_hears_hello_1_2", bytes([AS_SERVER | SERVER_OF_1_2]) + ONE_THEN_SEVEN + hello
+    yield "server_hears_hello_and_alert", bytes([AS_SERVER]) + WHOLE + hello + alert
+    yield "server_hears_too_much", bytes([AS_SERVER | LITTLE_INPUT]) + WHOLE + hello
+    yield "server_hears_http", bytes([AS_SERVER]) + THREES + b"GET / HTTP/1.1\r\n\r\n"
+    yield "client_hears_hello", bytes([WITH_HOST]) + WHOLE + record(22, server_hello())
+    yield "client_hears_hello_1_2", bytes([0]) + THREES + record(22, server_hello_1_2())
+    yield "client_hears_alert", bytes([SHUT_DOWN]) + WHOLE + alert
+    yield "client_hears_close_notify", bytes([0]) + WHOLE + record(21, b"\1\0")
+
+
+# --- tls_wire: mode, then acts of three bytes: what and where to, where, how ---
+
+ONLY_1_2, TICKETS, RESUME, SMALL_RECORDS, ALPN, NOT_VERIFIED = 1, 2, 4, 8, 16, 32
+TO_SERVER, TO_CLIENT = 0, 1
+ALL, SOME, WRITE, SHUTDOWN, END, ERASE, INSERT, REPEAT, OWN, SWAP, FLIP = (
+    2 * act for act in (0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+)
+
+
+def acts(*of_three):
+    return b"".join(bytes(act[:3]) + b"".join(act[3:]) for act in of_three)
+
+
+def tls_wire():
+    talk = acts(
+        (ALL, 0, 0),
+        (WRITE | TO_SERVER, 20, 4),
+        (WRITE | TO_CLIENT, 200, 60),
+        (ALL, 0, 0),
+        (SHUTDOWN | TO_SERVER, 0, 0),
+        (WRITE | TO_CLIENT, 9, 1),
+    )
+    for name, version in (("1_3", 0), ("1_2", ONLY_1_2)):
+        yield f"nobody_between_{name}", bytes([version | TICKETS | ALPN]) + talk
+        yield f"resumed_{name}", bytes([version | RESUME]) + talk
+        yield f"small_records_{name}", bytes([version | SMALL_RECORDS | NOT_VERIFIED]) + talk
+        yield f"split_{name}", bytes([version]) + acts(*[(SOME | i % 2, 50, 0) for i in range(20)])
+        flips = acts(
+            (ALL, 0, 0), (WRITE | TO_SERVER, 20, 4), (FLIP | TO_SERVER, 9, 1), (ALL, 0, 0)
+        )
+        yield f"data_flipped_{name}", bytes([version]) + flips
+        cut = acts((ALL, 0, 0), (WRITE | TO_SERVER, 20, 4), (ERASE | TO_SERVER, 20, 99))
+        yield f"data_cut_{name}", bytes([version]) + cut
+        hello_flipped = acts((FLIP | TO_SERVER, 100, 1))
+        yield f"hello_flipped_{name}", bytes([version]) + hello_flipped
+        server_hello_cut = acts((SOME | TO_SERVER, 255, 255), (ERASE | TO_CLIENT, 50, 9))
+        yield f"server_hello_cut_{name}", bytes([version]) + server_hello_cut
+        repeated = acts((ALL, 0, 0), (WRITE | TO_CLIENT, 9, 1), (REPEAT | TO_CLIENT, 0, 255))
+        yield f"records_repeated_{name}", bytes([version]) + repeated
+        forged = acts((ALL, 0, 0), (OWN | TO_CLIENT, 0, 7, record(21, b"\1\0")))
+        yield f"close_notify_forged_{name}", bytes([version]) + forged
+        early = acts((SOME | TO_SERVER, 255, 255), (END | TO_CLIENT, 0, 0))
+        yield f"fin_in_handshake_{name}", bytes([version]) + early
+
+
 def main():
-    for target in (message_reader, utf8):
+    for target in (message_reader, utf8, tls_bytes, tls_wire):
         directory = CORPUS / target.__name__
         directory.mkdir(parents=True, exist_ok=True)
         for name, contents in target():
