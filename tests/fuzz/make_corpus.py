@@ -24,7 +24,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEY = bytes([0x37, 0xFA, 0x21, 0x3D])
 
 
-def frame(first, payload=b"", masked=False, form=None):
+def wire_frame(first, payload=b"", masked=False, form=None):
     size = len(payload)
     form = form if form is not None else 0 if size < 126 else 2 if size < 65536 else 8
     length = {0: size, 2: 126, 8: 127}[form]
@@ -41,7 +41,7 @@ def message_reader():
     for role, name, masked in ((CLIENT, "client", False), (SERVER, "server", True)):
 
         def wire(*frames):
-            return b"".join(frame(*f, masked=masked) for f in frames)
+            return b"".join(wire_frame(*f, masked=masked) for f in frames)
 
         fragments = wire(
             (TEXT, text[:4]),
@@ -64,7 +64,8 @@ def message_reader():
         )
     long = bytes([FIN | BINARY, 127]) + (66000).to_bytes(8, "big") + b"the beginning"
     yield "client_64_bit_length", bytes([CLIENT | MAX_70000]) + ONE_THEN_SEVEN + long
-    yield "client_length_not_minimal", bytes([CLIENT]) + THREES + frame(FIN | TEXT, b"a", form=8)
+    not_minimal = wire_frame(FIN | TEXT, b"a", form=8)
+    yield "client_length_not_minimal", bytes([CLIENT]) + THREES + not_minimal
 
 
 # --- utf8: how much ASCII comes before, cuts, bytes ---
@@ -76,6 +77,108 @@ def utf8():
     yield "surrogate", bytes([31]) + THREES + b"\xed\xa0\x80"
     yield "overlong", bytes([0]) + WHOLE + b"\xc0\xaf \xe0\x80\xaf \xf0\x80\x80\xaf"
     yield "last_code_point", bytes([30]) + ONE_THEN_SEVEN + b"\xf4\x8f\xbf\xbf\xf4\x90"
+
+
+# --- frame: header, mask or Close frame; see frame_fuzz.cc ---
+
+
+def frame():
+    yield "header_short", bytes([0, 64 | 128 | 1]) + KEY + bytes([1, 250])
+    yield "header_16_bits", bytes([0, 2]) + KEY + bytes([2, 1, 252])
+    yield "header_64_bits", bytes([0, 128 | 2]) + KEY + bytes([8]) + b"\xff" * 8
+    yield "header_of_ping", bytes([0, 4]) + KEY + bytes([1, 250])
+    for size in (3, 15, 70):
+        yield f"mask_{size}", bytes([1]) + KEY + bytes([3, 5, size // 2]) + b"m" * size
+    for status in (1000, 1005, 1006, 4999):
+        yield f"close_{status}", bytes([2]) + struct.pack(">H", status) + KEY + b"done"
+    yield "close_reason_no_utf8", bytes([2]) + struct.pack(">H", 3000) + KEY + b"\xe2\x82"
+    yield "close_reason_of_123", bytes([2]) + struct.pack(">H", 1011) + KEY + b"r" * 123
+
+
+# --- accept_key: a message, a text that may be base64, a key ---
+
+
+def accept_key():
+    yield "key", b"dGhlIHNhbXBsZSBub25jZQ=="
+    yield "base64_of_2", b"aGk="
+    yield "base64_of_3", b"abc+"
+    for size in (55, 56, 64, 119):  # at the ends of blocks
+        yield f"message_{size}", b"m" * size
+
+
+# --- head: request or response, cuts, the head; a byte 1 stands for 1000 letters ---
+
+
+def lines(*of_head):
+    return b"".join(line.encode("latin-1") + b"\r\n" for line in (*of_head, ""))
+
+
+REQUEST = (
+    "GET /chat HTTP/1.1",
+    "Host: server.example.com",
+    "Upgrade: websocket",
+    "Connection: keep-alive, Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+)
+RESPONSE = (
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+)
+
+
+def head():
+    ask, answer = bytes([1]), bytes([0])
+    protocols = ("Origin: http://example.com", "Sec-WebSocket-Protocol: chat, superchat")
+    absolute = ("GET http://server.example.com?x HTTP/1.1", *REQUEST[1:])
+    yield "request", ask + WHOLE + lines(*REQUEST)
+    yield "request_and_frames", ask + ONE_THEN_SEVEN + lines(*REQUEST, *protocols) + b"\x81\x80"
+    yield "request_absolute", ask + THREES + lines(*absolute)
+    yield "request_with_body", ask + THREES + lines(*REQUEST, "Content-Length: 5") + b"12345"
+    yield "request_two_hosts", ask + WHOLE + lines(*REQUEST, "host: other.example.com")
+    yield "request_folded", ask + THREES + lines(*REQUEST, "Cookie: a", " b")
+    yield "request_bare_lf", ask + WHOLE + b"GET / HTTP/1.1\nHost: a\n\n"
+    yield "request_too_large", ask + WHOLE + lines(*REQUEST, "Cookie: " + "\1" * 8)
+    yield "request_too_many_fields", ask + WHOLE + lines(*REQUEST, *["a:"] * 59)
+    yield "response", answer + WHOLE + lines(*RESPONSE)
+    yield "response_with_protocol", answer + ONE_THEN_SEVEN + lines(*RESPONSE, protocols[1][:28])
+    yield "response_extension", answer + THREES + lines(*RESPONSE, "Sec-WebSocket-Extensions: x")
+    yield "response_404", answer + THREES + lines("HTTP/1.1 404 Not Found", "Content-Length: 0")
+    yield "response_of_1_0", answer + THREES + lines("HTTP/1.0 101 ok")
+
+
+# --- written_head: what, room, status, then texts that 0x1F ends ---
+
+
+def written_head():
+    texts = b"server.example.com\x1f/chat?x=1\x1fhttp://example.com\x1fchat, superchat\x1f"
+    cookie = b"Cookie\x1fa=b\x1f"
+    smuggled = b"Cookie\x1fa=b\r\nHost: other\x1f"
+    yield "request", bytes([0, 0, 0]) + texts + cookie
+    yield "request_smuggled", bytes([0, 0, 0]) + texts + smuggled
+    yield "request_own_field", bytes([0, 0, 0]) + texts + b"upgrade\x1fh2c\x1f"
+    yield "request_no_room", bytes([0, 50, 0]) + texts
+    yield "response", bytes([1, 0, 0]) + b"\x1f\x1f\x1fchat\x1f" + cookie
+    yield "response_smuggled", bytes([1, 0, 0]) + b"\x1f\x1f\x1fchat\r\nX: y\x1f" + smuggled
+    yield "refusal_404", bytes([2, 0, 104]) + b"Not Found\x1f\x1f\x1f\x1f" + cookie
+    yield "refusal_405", bytes([3, 0, 0]) + b"Method Not Allowed\x1f"
+    yield "refusal_426", bytes([7, 0, 0]) + b"Upgrade Required\x1f"
+
+
+# --- url: as it is, and behind ws:// ---
+
+
+def url():
+    yield "plain", b"ws://server.example.com/chat"
+    yield "secure_with_port", b"WSS://server.example.com:8443/chat?room=1"
+    yield "ipv6", b"ws://[2001:db8::1]:9001"
+    yield "query_only", b"wss://a.b?x=y"
+    yield "port_left_out", b"ws://a:/"
+    yield "user", b"ws://user@host/"
+    yield "fragment", b"ws://host/#a"
+    yield "host_alone", b"host:65535"
 
 
 # --- tls_bytes: mode (server, host, little input, shutdown, TLS 1.2), cuts, what the peer says ---
@@ -184,8 +287,21 @@ def tls_wire():
         yield f"fin_in_handshake_{name}", bytes([version]) + early
 
 
+TARGETS = (
+    accept_key,
+    frame,
+    head,
+    message_reader,
+    tls_bytes,
+    tls_wire,
+    url,
+    utf8,
+    written_head,
+)
+
+
 def main():
-    for target in (message_reader, utf8, tls_bytes, tls_wire):
+    for target in TARGETS:
         directory = CORPUS / target.__name__
         directory.mkdir(parents=True, exist_ok=True)
         for name, contents in target():
