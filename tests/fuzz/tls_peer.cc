@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <string_view>
 
 #include "tls_certificates.h"
 
@@ -11,6 +13,15 @@ using protocol::TlsReadKind;
 using protocol::TlsStep;
 
 namespace {
+
+// Counters that libFuzzer looks at as it looks at its own: they tell it of BoringSSL, which is not
+// built for it, what state a handshake is in and what it failed of.
+[[gnu::section("__libfuzzer_extra_counters"), gnu::used]] std::uint8_t reached[1U << 14];
+
+void count(std::string_view state, bool is_server, int detail) noexcept {
+  const std::size_t hash = std::hash<std::string_view>()(state) + static_cast<std::size_t>(detail);
+  ++reached[(2 * hash + (is_server ? 1 : 0)) % std::size(reached)];
+}
 
 SSL_CTX* with_versions(bssl::UniquePtr<SSL_CTX> context, std::uint16_t max) {
   RINGDOWN_CHECK(SSL_CTX_set_max_proto_version(context.get(), max) == 1);
@@ -128,6 +139,8 @@ void TlsPeer::read() {
 }
 
 void TlsPeer::check() const {
+  SSL* const ssl = session_.native();
+  count(SSL_state_string_long(ssl), SSL_is_server(ssl) == 1, session_.failure_detail());
   const Halves halves = session_.halves();
   // These are of this side: no peer can bring them about.
   RINGDOWN_CHECK(session_.failure() != TlsFailure::internal);
