@@ -45,6 +45,7 @@ void check_fields(std::string_view head, HeadScanner::Kind kind) {
   std::string_view start_line;
   HeadFields fields;
   RINGDOWN_CHECK(split_head(head, kind, start_line, fields) == Verdict::complete);
+  RINGDOWN_CHECK(is_only_lines(head));
   const PlainHead plain = split_plainly(head);
   RINGDOWN_CHECK(start_line == plain.start_line);
   RINGDOWN_CHECK(fields.all().size() == plain.fields.size());

@@ -28,6 +28,17 @@ struct PlainHead {
   }
 };
 
+// Neither a CR nor an LF but in line ends, and no other control character but a tab.
+inline bool is_only_lines(std::string_view head) {
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    const auto c = static_cast<unsigned char>(head[i]);
+    const bool after_cr = i > 0 && head[i - 1] == '\r';
+    if ((c == '\n') != after_cr) return false;
+    if ((c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7F) return false;
+  }
+  return head.ends_with('\n');
+}
+
 inline std::string without_spaces_around(std::string text) {
   const auto first = text.find_first_not_of(" \t");
   if (first == std::string::npos) return {};

@@ -59,6 +59,8 @@ def message_reader():
         yield f"{name}_bounded", bytes([role | MAX_130]) + WHOLE + wire(
             (TEXT, b"t" * 100), (FIN | CONTINUATION, b"t" * 31)
         )
+        two = ((TEXT, b"t" * 100), (FIN | CONTINUATION, b"t" * 30)) * 2
+        yield f"{name}_bounded_two", bytes([role | MAX_130]) + WHOLE + wire(*two)
         yield f"{name}_empty_frames", bytes([role | MAX_0]) + THREES + wire(
             (FIN | BINARY,), (FIN | PING,), (FIN | CLOSE,), (FIN | TEXT,)
         )
@@ -86,6 +88,9 @@ def frame():
     yield "header_short", bytes([0, 64 | 128 | 1]) + KEY + bytes([1, 250])
     yield "header_16_bits", bytes([0, 2]) + KEY + bytes([2, 1, 252])
     yield "header_64_bits", bytes([0, 128 | 2]) + KEY + bytes([8]) + b"\xff" * 8
+    for size in (125, 126, 65535, 65536):  # which are written doubled
+        doubled = (2 * size).to_bytes(3, "big")
+        yield f"header_of_{size}", bytes([0, 64 | 2]) + KEY + bytes([3]) + doubled
     yield "header_of_ping", bytes([0, 4]) + KEY + bytes([1, 250])
     for size in (3, 15, 70):
         yield f"mask_{size}", bytes([1]) + KEY + bytes([3, 5, size // 2]) + b"m" * size
@@ -140,6 +145,7 @@ def head():
     yield "request_two_hosts", ask + WHOLE + lines(*REQUEST, "host: other.example.com")
     yield "request_folded", ask + THREES + lines(*REQUEST, "Cookie: a", " b")
     yield "request_bare_lf", ask + WHOLE + b"GET / HTTP/1.1\nHost: a\n\n"
+    yield "request_lf_in_value", ask + WHOLE + lines(*REQUEST, "Cookie: a\nb")
     yield "request_too_large", ask + WHOLE + lines(*REQUEST, "Cookie: " + "\1" * 8)
     yield "request_too_many_fields", ask + WHOLE + lines(*REQUEST, *["a:"] * 59)
     yield "response", answer + WHOLE + lines(*RESPONSE)
@@ -158,6 +164,7 @@ def written_head():
     smuggled = b"Cookie\x1fa=b\r\nHost: other\x1f"
     yield "request", bytes([0, 0, 0]) + texts + cookie
     yield "request_smuggled", bytes([0, 0, 0]) + texts + smuggled
+    yield "request_lf", bytes([0, 0, 0]) + texts + b"Cookie\x1fa\nb\x1f"
     yield "request_own_field", bytes([0, 0, 0]) + texts + b"upgrade\x1fh2c\x1f"
     yield "request_no_room", bytes([0, 50, 0]) + texts
     yield "response", bytes([1, 0, 0]) + b"\x1f\x1f\x1fchat\x1f" + cookie
@@ -244,10 +251,10 @@ def tls_bytes():
 
 # --- tls_wire: mode, then acts of three bytes: what and where to, where, how ---
 
-ONLY_1_2, TICKETS, RESUME, SMALL_RECORDS, ALPN, NOT_VERIFIED = 1, 2, 4, 8, 16, 32
+ONLY_1_2, TICKETS, RESUME, SMALL_RECORDS, ALPN, NOT_VERIFIED, LAZY = 1, 2, 4, 8, 16, 32, 64
 TO_SERVER, TO_CLIENT = 0, 1
-ALL, SOME, WRITE, SHUTDOWN, END, ERASE, INSERT, REPEAT, OWN, SWAP, FLIP = (
-    2 * act for act in (0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+ALL, SOME, COLLECT, WRITE, SHUTDOWN, UPDATE, ERASE, INSERT, REPEAT, OWN, SWAP, END, FLIP = (
+    2 * act for act in range(13)
 )
 
 
@@ -268,6 +275,7 @@ def tls_wire():
         yield f"nobody_between_{name}", bytes([version | TICKETS | ALPN]) + talk
         yield f"resumed_{name}", bytes([version | RESUME]) + talk
         yield f"small_records_{name}", bytes([version | SMALL_RECORDS | NOT_VERIFIED]) + talk
+        yield f"lazy_{name}", bytes([version | LAZY | SMALL_RECORDS]) + talk
         yield f"split_{name}", bytes([version]) + acts(*[(SOME | i % 2, 50, 0) for i in range(20)])
         flips = acts(
             (ALL, 0, 0), (WRITE | TO_SERVER, 20, 4), (FLIP | TO_SERVER, 9, 1), (ALL, 0, 0)
@@ -283,8 +291,24 @@ def tls_wire():
         yield f"records_repeated_{name}", bytes([version]) + repeated
         forged = acts((ALL, 0, 0), (OWN | TO_CLIENT, 0, 7, record(21, b"\1\0")))
         yield f"close_notify_forged_{name}", bytes([version]) + forged
+        ends = acts((ALL, 0, 0), (WRITE | TO_CLIENT, 9, 1), (SHUTDOWN | TO_CLIENT, 0, 0))
+        parts = acts(*[(COLLECT | TO_CLIENT, 9, 0)] * 6)
+        yield f"close_notify_in_parts_{name}", bytes([version]) + ends + parts
+        much = (WRITE | TO_CLIENT, 255, 63)
+        collect = (COLLECT | TO_CLIENT, 100, 50)
+        yield f"output_in_parts_{name}", bytes([version]) + acts((ALL, 0, 0), much, collect, much)
         early = acts((SOME | TO_SERVER, 255, 255), (END | TO_CLIENT, 0, 0))
         yield f"fin_in_handshake_{name}", bytes([version]) + early
+    updates = acts(
+        (ALL, 0, 0),
+        (UPDATE | TO_CLIENT, 0, 0),
+        (WRITE | TO_CLIENT, 9, 1),
+        (SHUTDOWN | TO_SERVER, 0, 0),
+        (ALL, 0, 0),
+        (UPDATE | TO_CLIENT, 0, 0),
+        (WRITE | TO_CLIENT, 9, 1),
+    )
+    yield "keys_updated", bytes([0]) + updates
 
 
 TARGETS = (

@@ -50,8 +50,8 @@ SSL_CTX* server_context(bool only_1_2) {
   return only_1_2 ? of_1_2 : of_both;
 }
 
-TlsPeer::TlsPeer(SSL_CTX* context, const protocol::TlsSessionOptions& options)
-    : session_(context, chunks_, options) {
+TlsPeer::TlsPeer(SSL_CTX* context, const protocol::TlsSessionOptions& options, bool lazy)
+    : session_(context, chunks_, options), lazy_(lazy) {
   RINGDOWN_CHECK(!failed());
   if (options.role == Role::client) go_on();
 }
@@ -62,14 +62,21 @@ TlsPeer::~TlsPeer() {
 }
 
 void TlsPeer::receive(std::span<const std::byte> bytes) {
+  unused_.insert(unused_.end(), bytes.begin(), bytes.end());
   // Of its own, so that nothing beyond is read.
-  const std::vector<std::byte> lent(bytes.begin(), bytes.end());
+  const std::vector<std::byte> lent(unused_.begin(), unused_.end());
   session_.feed(lent);
   go_on();
-  RINGDOWN_CHECK(session_.take_back_input() == 0);
+  const std::size_t left = session_.take_back_input();
+  RINGDOWN_CHECK(left == 0 || (lazy_ && read_end_ == TlsReadKind::need_input));
+  // What was deciphered is not kept back until more comes.
+  RINGDOWN_CHECK(lazy_ || SSL_pending(session_.native()) == 0);
+  unused_.assign(lent.end() - static_cast<std::ptrdiff_t>(left), lent.end());
 }
 
 void TlsPeer::receive_end() {
+  lazy_ = false;
+  receive({});
   input_ended_ = true;
   session_.end_of_input();
   go_on();
@@ -90,6 +97,12 @@ void TlsPeer::shutdown() {
   check();
 }
 
+void TlsPeer::update_keys() {
+  const bool may =
+      session_.handshake_done() && session_.version() == "TLSv1.3" && !was_shut_down_ && !failed();
+  if (may) RINGDOWN_CHECK(SSL_key_update(session_.native(), SSL_KEY_UPDATE_REQUESTED) == 1);
+}
+
 std::vector<std::byte> TlsPeer::take_output(std::size_t size) {
   std::vector<std::byte> taken;
   while (taken.size() < size && session_.output_size() != 0) {
@@ -98,9 +111,12 @@ std::vector<std::byte> TlsPeer::take_output(std::size_t size) {
     const auto piece = pieces[0].first(std::min(pieces[0].size(), size - taken.size()));
     taken.insert(taken.end(), piece.begin(), piece.end());
     session_.consume_output(piece.size());
+    // close_notify is the last thing that is said.
+    if (was_shut_down_ && !failed()) {
+      const Half sent = session_.output_size() == 0 ? Half::ended : Half::ending;
+      RINGDOWN_CHECK(session_.halves().send == sent);
+    }
   }
-  const bool marker_left = was_shut_down_ && session_.output_size() == 0;
-  RINGDOWN_CHECK(!marker_left || session_.halves().send != Half::ending);
   return taken;
 }
 
@@ -118,24 +134,29 @@ void TlsPeer::go_on() {
 }
 
 void TlsPeer::read() {
-  std::array<std::byte, 1000> into;
-  for (;;) {
-    const protocol::TlsRead got = session_.read(into);
-    if (got.kind == TlsReadKind::data) {
-      RINGDOWN_CHECK(got.size != 0 && got.size <= into.size() && session_.handshake_done());
-      RINGDOWN_CHECK(read_end_ == TlsReadKind::need_input);
-      received_ += text_of(std::span(into).first(got.size));
-      continue;
-    }
-    // An end is the last answer; only a failure of another call may come on top.
-    RINGDOWN_CHECK(read_end_ == TlsReadKind::need_input || read_end_ == got.kind ||
-                   got.kind == TlsReadKind::failed);
-    read_end_ = got.kind;
-    break;
+  while (read_once()) {
+    if (lazy_) return;
   }
   RINGDOWN_CHECK((read_end_ == TlsReadKind::failed) == failed());
   RINGDOWN_CHECK(read_end_ != TlsReadKind::truncated || input_ended_);
   RINGDOWN_CHECK(read_end_ != TlsReadKind::need_input || !input_ended_);
+}
+
+// Answers whether there was data.
+bool TlsPeer::read_once() {
+  std::array<std::byte, 1000> into;
+  const protocol::TlsRead got = session_.read(into);
+  if (got.kind == TlsReadKind::data) {
+    RINGDOWN_CHECK(got.size != 0 && got.size <= into.size() && session_.handshake_done());
+    RINGDOWN_CHECK(read_end_ == TlsReadKind::need_input);
+    received_ += text_of(std::span(into).first(got.size));
+    return true;
+  }
+  // An end is the last answer; only a failure of another call may come on top.
+  RINGDOWN_CHECK(read_end_ == TlsReadKind::need_input || read_end_ == got.kind ||
+                 got.kind == TlsReadKind::failed);
+  read_end_ = got.kind;
+  return false;
 }
 
 void TlsPeer::check() const {

@@ -21,7 +21,8 @@ SSL_CTX* server_context(bool only_1_2);
 // What is true of every session, whatever the peer says, is checked here.
 class TlsPeer {
  public:
-  TlsPeer(SSL_CTX* context, const protocol::TlsSessionOptions& options);
+  // A lazy one reads once for each time that it receives something, and takes back what is unused.
+  TlsPeer(SSL_CTX* context, const protocol::TlsSessionOptions& options, bool lazy = false);
   ~TlsPeer();
 
   // As a driver does. What comes after an end or a failure is swallowed.
@@ -29,6 +30,8 @@ class TlsPeer {
   void receive_end();
   void write(std::string_view text);
   void shutdown();
+  // RFC 8446 4.6.3; goes out before what is written next.
+  void update_keys();
   // At most `size` bytes of what there is to send.
   std::vector<std::byte> take_output(std::size_t size);
 
@@ -44,13 +47,16 @@ class TlsPeer {
  private:
   void go_on();
   void read();
+  bool read_once();
   void check() const;
 
   protocol::TlsChunks chunks_;
   protocol::TlsSession session_;
+  std::vector<std::byte> unused_;  // taken back
   std::string received_;
   std::string written_;
   protocol::TlsReadKind read_end_ = protocol::TlsReadKind::need_input;
+  bool lazy_;
   bool input_ended_ = false;
   bool was_shut_down_ = false;
 };

@@ -16,10 +16,11 @@ struct Wire {
   std::vector<std::byte> bytes{};  // on their way
   bool ended = false;
 
-  void collect() {
-    const auto more = from.take_output(from.session().output_size());
+  void collect(std::size_t size) {
+    const auto more = from.take_output(size);
     bytes.insert(bytes.end(), more.begin(), more.end());
   }
+  void collect() { collect(from.session().output_size()); }
   // Answers whether there was anything.
   bool carry(std::size_t size) {
     collect();
@@ -38,11 +39,12 @@ struct Wire {
 
 class Conversation {
  public:
-  Conversation(FuzzInput& input, const TlsSessionOptions& client_options, bool only_1_2)
+  Conversation(FuzzInput& input, const TlsSessionOptions& client_options, bool only_1_2, bool lazy)
       : input_(input),
         resumes_(client_options.resume != nullptr),
         only_1_2_(only_1_2),
-        client_(client_context(), client_options),
+        lazy_(lazy),
+        client_(client_context(), client_options, lazy),
         server_(server_context(only_1_2), {.role = Role::server}) {}
 
   void run() {
@@ -53,6 +55,11 @@ class Conversation {
       peer->shutdown();
     }
     carry_all();
+    if (!disturbed_ && !lazy_) {
+      // Nothing waits for FIN, which only now may come.
+      RINGDOWN_CHECK(server_.received() == client_.written());
+      RINGDOWN_CHECK(client_.received() == server_.written());
+    }
     to_server_.end();
     to_client_.end();
     check_reader(client_, server_);
@@ -69,20 +76,28 @@ class Conversation {
     Wire& wire = (what & 1U) != 0 ? to_client_ : to_server_;
     const std::size_t where = input_.byte();
     const unsigned how = input_.byte();
+    switch (what >> 1 & 15U) {
+      case 0: return carry_all();
+      case 1: wire.carry(where * (how + 1)); return;
+      case 2: return wire.collect(where * (how + 1));
+      case 3: return wire.from.write(std::string(where * (1 + how % 64), letter(how)));
+      case 4: return wire.from.shutdown();
+      case 5: return wire.from.update_keys();
+      default: break;
+    }
+    disturb(wire, what >> 1 & 15U, where, how);
+  }
+
+  static char letter(unsigned number) { return static_cast<char>('a' + number % 26); }
+
+  void disturb(Wire& wire, unsigned what, std::size_t where, unsigned how) {
+    disturbed_ = true;
     wire.collect();
     const std::size_t at = std::min(where * (1 + how / 16 % 8), wire.bytes.size());
     const auto place = wire.bytes.begin() + static_cast<std::ptrdiff_t>(at);
     const auto left = static_cast<std::size_t>(wire.bytes.end() - place);
     const auto until = place + static_cast<std::ptrdiff_t>(std::min<std::size_t>(how, left));
-    switch (what >> 1 & 15U) {
-      case 0: carry_all(); return;
-      case 1:
-      case 2: wire.carry(where * (how + 1)); return;
-      case 3:
-        wire.from.write(std::string(where * (1 + how % 64), static_cast<char>('a' + how % 26)));
-        return;
-      case 4: wire.from.shutdown(); return;
-      case 5: wire.end(); break;
+    switch (what) {
       case 6: wire.bytes.erase(place, until); break;
       case 7: wire.bytes.insert(place, std::byte(how)); break;
       case 8: {
@@ -96,11 +111,11 @@ class Conversation {
         break;
       }
       case 10: std::swap(to_client_.bytes, to_server_.bytes); break;
+      case 11: wire.end(); break;
       default:
         if (left != 0) *place ^= std::byte(how);
         break;
     }
-    disturbed_ = true;
   }
 
   void carry_all() {
@@ -135,6 +150,7 @@ class Conversation {
   FuzzInput& input_;
   bool resumes_;
   bool only_1_2_;
+  bool lazy_;
   TlsPeer client_;
   TlsPeer server_;
   Wire to_server_{client_, server_};
@@ -149,7 +165,7 @@ const protocol::TlsTicket& ticket_of(bool only_1_2) {
   if (ticket) return ticket;
   const std::uint8_t server_writes[] = {0, 0, 0, 7, 1, 1, 0, 0, 0};
   FuzzInput acts(server_writes, sizeof server_writes);
-  Conversation conversation(acts, {.host = "server.test", .keep_tickets = true}, only_1_2);
+  Conversation conversation(acts, {.host = "server.test", .keep_tickets = true}, only_1_2, false);
   conversation.run();
   ticket = conversation.client().session().take_ticket();
   RINGDOWN_CHECK(ticket);
@@ -172,6 +188,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((mode & 8U) != 0) options.record_size_max = 100;
   if ((mode & 16U) != 0) options.alpn = protocols;
   options.verify = (mode & 32U) == 0;
-  Conversation(input, options, only_1_2).run();
+  Conversation(input, options, only_1_2, (mode & 64U) != 0).run();
   return 0;
 }

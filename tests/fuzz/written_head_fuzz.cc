@@ -49,7 +49,7 @@ struct Given {
 // `head` has the handshake's own fields, and behind or between them those of the application.
 void check_extra(std::string_view head, const Given& given, std::size_t own) {
   const PlainHead plain = split_plainly(head);
-  RINGDOWN_CHECK(head.find("\r\n\r\n") == head.size() - 4);
+  RINGDOWN_CHECK(is_only_lines(head) && head.find("\r\n\r\n") == head.size() - 4);
   RINGDOWN_CHECK(plain.fields.size() == own + given.extra.size());
   std::size_t at = 0;
   for (const auto& field : given.extra) {
