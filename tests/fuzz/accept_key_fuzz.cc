@@ -119,6 +119,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FuzzInput input(data, size);
   const auto text = text_of(input.rest());
   check(text);
+  if (text.size() >= protocol::websocket_nonce_size) {
+    const auto nonce = std::as_bytes(std::span(text)).first<protocol::websocket_nonce_size>();
+    const auto key = protocol::websocket_key(nonce);
+    RINGDOWN_CHECK(protocol::is_websocket_key({key.data(), key.size()}));
+    check_accept({key.data(), key.size()});
+  }
   if (text.size() >= protocol::websocket_key_size) {
     check_accept(text.substr(0, protocol::websocket_key_size));
   }

@@ -251,7 +251,9 @@ def tls_bytes():
 
 # --- tls_wire: mode, then acts of three bytes: what and where to, where, how ---
 
-ONLY_1_2, TICKETS, RESUME, SMALL_RECORDS, ALPN, NOT_VERIFIED, LAZY = 1, 2, 4, 8, 16, 32, 64
+ONLY_1_2, TICKETS, RESUME, SMALL_RECORDS, ALPN, NOT_VERIFIED, LAZY, OTHER_HOST = (
+    1 << bit for bit in range(8)
+)
 TO_SERVER, TO_CLIENT = 0, 1
 ALL, SOME, COLLECT, WRITE, SHUTDOWN, UPDATE, ERASE, INSERT, REPEAT, OWN, SWAP, END, FLIP = (
     2 * act for act in range(13)
@@ -275,6 +277,7 @@ def tls_wire():
         yield f"nobody_between_{name}", bytes([version | TICKETS | ALPN]) + talk
         yield f"resumed_{name}", bytes([version | RESUME]) + talk
         yield f"small_records_{name}", bytes([version | SMALL_RECORDS | NOT_VERIFIED]) + talk
+        yield f"other_host_{name}", bytes([version | OTHER_HOST]) + talk
         yield f"lazy_{name}", bytes([version | LAZY | SMALL_RECORDS]) + talk
         yield f"split_{name}", bytes([version]) + acts(*[(SOME | i % 2, 50, 0) for i in range(20)])
         flips = acts(

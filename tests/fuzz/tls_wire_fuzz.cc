@@ -1,7 +1,7 @@
 // A TLS client and a TLS server, and between them somebody who flips, cuts, inserts, repeats and
 // withholds what they say. What one reads is the beginning of what the other wrote, all of it if it
 // ends with close_notify; a handshake that both think done agreed on one thing, and on the newest
-// version; with nobody in between all arrives.
+// version, and the host the client asked for; with nobody in between all arrives.
 #include "tls_peer.h"
 
 namespace ringdown::fuzz {
@@ -9,6 +9,8 @@ namespace {
 
 using protocol::TlsReadKind;
 using protocol::TlsSessionOptions;
+
+constexpr std::string_view host = "server.test";
 
 struct Wire {
   TlsPeer& from;
@@ -44,6 +46,7 @@ class Conversation {
         resumes_(client_options.resume != nullptr),
         only_1_2_(only_1_2),
         lazy_(lazy),
+        other_host_(client_options.host != host),
         client_(client_context(), client_options, lazy),
         server_(server_context(only_1_2), {.role = Role::server}) {}
 
@@ -62,6 +65,7 @@ class Conversation {
     }
     to_server_.end();
     to_client_.end();
+    if (other_host_) return check_nothing_said();
     check_reader(client_, server_);
     check_reader(server_, client_);
     check_agreement();
@@ -134,6 +138,11 @@ class Conversation {
     if (!disturbed_) RINGDOWN_CHECK(reader.read_end() == TlsReadKind::end_of_data);
   }
 
+  void check_nothing_said() {
+    RINGDOWN_CHECK(!client_.session().handshake_done() && !server_.session().handshake_done());
+    RINGDOWN_CHECK(disturbed_ || client_.session().failure() == TlsFailure::host_mismatch);
+  }
+
   void check_agreement() {
     auto& client = client_.session();
     auto& server = server_.session();
@@ -144,13 +153,14 @@ class Conversation {
     RINGDOWN_CHECK(client.cipher() == server.cipher());
     RINGDOWN_CHECK(client.resumed() == server.resumed());
     RINGDOWN_CHECK(disturbed_ || client.resumed() == resumes_);
-    RINGDOWN_CHECK(server.server_name() == "server.test");
+    RINGDOWN_CHECK(server.server_name() == host);
   }
 
   FuzzInput& input_;
   bool resumes_;
   bool only_1_2_;
   bool lazy_;
+  bool other_host_;
   TlsPeer client_;
   TlsPeer server_;
   Wire to_server_{client_, server_};
@@ -165,7 +175,7 @@ const protocol::TlsTicket& ticket_of(bool only_1_2) {
   if (ticket) return ticket;
   const std::uint8_t server_writes[] = {0, 0, 0, 7, 1, 1, 0, 0, 0};
   FuzzInput acts(server_writes, sizeof server_writes);
-  Conversation conversation(acts, {.host = "server.test", .keep_tickets = true}, only_1_2, false);
+  Conversation conversation(acts, {.host = host, .keep_tickets = true}, only_1_2, false);
   conversation.run();
   ticket = conversation.client().session().take_ticket();
   RINGDOWN_CHECK(ticket);
@@ -182,12 +192,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FuzzInput input(data, size);
   const unsigned mode = input.byte();
   const bool only_1_2 = (mode & 1U) != 0;
-  protocol::TlsSessionOptions options{.host = "server.test"};
+  protocol::TlsSessionOptions options{.host = host};
   options.keep_tickets = (mode & 2U) != 0;
   if ((mode & 4U) != 0) options.resume = &ticket_of(only_1_2);
   if ((mode & 8U) != 0) options.record_size_max = 100;
   if ((mode & 16U) != 0) options.alpn = protocols;
   options.verify = (mode & 32U) == 0;
+  const bool has_other_host = (mode & 128U) != 0 && options.verify && options.resume == nullptr;
+  if (has_other_host) options.host = "other.test";
   Conversation(input, options, only_1_2, (mode & 64U) != 0).run();
   return 0;
 }
