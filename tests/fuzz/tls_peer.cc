@@ -23,9 +23,17 @@ void count(std::string_view state, bool is_server, int detail) noexcept {
   ++reached[(2 * hash + (is_server ? 1 : 0)) % std::size(reached)];
 }
 
+int select_first(SSL*, const std::uint8_t** out, std::uint8_t* out_size,
+                 const std::uint8_t* offered, unsigned, void*) {
+  *out = offered + 1;
+  *out_size = offered[0];
+  return SSL_TLSEXT_ERR_OK;
+}
+
 SSL_CTX* with_versions(bssl::UniquePtr<SSL_CTX> context, std::uint16_t max) {
   RINGDOWN_CHECK(SSL_CTX_set_max_proto_version(context.get(), max) == 1);
   RINGDOWN_CHECK(SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) == 1);
+  SSL_CTX_set_alpn_select_cb(context.get(), select_first, nullptr);
   return context.release();
 }
 

@@ -43,6 +43,7 @@ class Conversation {
  public:
   Conversation(FuzzInput& input, const TlsSessionOptions& client_options, bool only_1_2, bool lazy)
       : input_(input),
+        offers_(!client_options.alpn.empty()),
         resumes_(client_options.resume != nullptr),
         only_1_2_(only_1_2),
         lazy_(lazy),
@@ -151,12 +152,14 @@ class Conversation {
     RINGDOWN_CHECK(client.version() == (only_1_2_ ? "TLSv1.2" : "TLSv1.3"));
     RINGDOWN_CHECK(client.version() == server.version());
     RINGDOWN_CHECK(client.cipher() == server.cipher());
+    RINGDOWN_CHECK(client.alpn() == server.alpn() && client.alpn().empty() == !offers_);
     RINGDOWN_CHECK(client.resumed() == server.resumed());
     RINGDOWN_CHECK(disturbed_ || client.resumed() == resumes_);
     RINGDOWN_CHECK(server.server_name() == host);
   }
 
   FuzzInput& input_;
+  bool offers_;  // ALPN
   bool resumes_;
   bool only_1_2_;
   bool lazy_;
