@@ -88,6 +88,8 @@ void TlsPeer::receive_end() {
   input_ended_ = true;
   session_.end_of_input();
   go_on();
+  // The last answers are given again.
+  go_on();
 }
 
 void TlsPeer::write(std::string_view text) {
