@@ -156,6 +156,7 @@ class Conversation {
     RINGDOWN_CHECK(client.resumed() == server.resumed());
     RINGDOWN_CHECK(disturbed_ || client.resumed() == resumes_);
     RINGDOWN_CHECK(server.server_name() == host);
+    RINGDOWN_CHECK(!client.peer_certificate().empty() && server.peer_certificate().empty());
   }
 
   FuzzInput& input_;
