@@ -175,11 +175,16 @@ class Bench:
     def tls(self):
         """What TLS adds to a connection that opens and closes, beside BoringSSL's own handshake,
         for us and for the least that can be done by hand; and what a connection keeps."""
-        ours, floor = (self.ringdown(), self.ringdown("--tls-self-signed")), self.tls_floors()
         with contextlib.ExitStack() as running:
             servers = {
-                name: [running.enter_context(server) for server in pair]
-                for name, pair in {"ringdown": ours, "by hand": floor}.items()
+                "ringdown": [
+                    running.enter_context(self.ringdown()),
+                    running.enter_context(self.ringdown("--tls-self-signed")),
+                ],
+                "by hand": [
+                    running.enter_context(self.floor("echo_epoll")),
+                    running.enter_context(self.tls_floor()),
+                ],
             }
             for plain, secure in servers.values():
                 self.open_and_close(plain)
@@ -190,12 +195,11 @@ class Bench:
         for half_closed in (False, True):
             self.tls_memory(half_closed)
 
-    def tls_floors(self):
-        """epoll, and epoll with BoringSSL on its sockets."""
+    def tls_floor(self):
+        """epoll with BoringSSL on its sockets."""
         self.next_port += 1
         command = [os.path.join(self.options.build, "bench/tls_floor"), str(self.next_port)]
-        secure = Server(command, self.next_port)
-        return self.floor("echo_epoll"), secure
+        return Server(command, self.next_port)
 
     def tls_cost(self, title, servers):
         slices = 6 * self.options.rounds

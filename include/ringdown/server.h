@@ -20,7 +20,8 @@ namespace ringdown {
 class UpgradeView {
  public:
   // The client's address; empty without ServerOptions::peer_addresses. Behind a proxy it is the
-  // proxy's.
+  // proxy's; of an IPv4 client on an IPv6 address it is ::ffff:a.b.c.d; of a Unix socket, what the
+  // client chose.
   virtual const SocketAddress& peer() const = 0;
   virtual TlsView tls() const = 0;  // with the client's certificate; all empty without TLS
   virtual std::string_view target() const = 0;  // path and query, as sent
@@ -51,11 +52,12 @@ struct UpgradeAnswer {
 class ServerEvents : public WebSocketEvents {
  public:
   virtual UpgradeAnswer on_upgrade(const UpgradeView&) { return {}; }
-  // A connection has ended without having been opened, once it is gone, and nothing else is told of
-  // it. timed_out: no whole request by open_timeout; dropped:
-  // the client went away; tls_failed: `tls` and `tls_detail` say why; http_status: it was refused,
-  // by on_upgrade or because it was no upgrade; aborted: by abort_all or a drain's deadline. `peer`
-  // is empty without ServerOptions::peer_addresses. For a log; ServerTally counts the same.
+  // A connection has ended without having been opened, and nothing else is told of it. Its socket
+  // is closed; `open_connections` does not count it from the next event on. timed_out: no whole
+  // request by open_timeout; dropped: the client went away; tls_failed: `tls` and `tls_detail` say
+  // why; http_status: it was refused, by on_upgrade or because it was no upgrade; aborted: by
+  // abort_all or a drain's deadline. `peer` is empty without ServerOptions::peer_addresses. For a
+  // log; ServerTally counts the same.
   virtual void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
     (void)peer;
     (void)why;
@@ -157,8 +159,8 @@ class RINGDOWN_API Server : Immovable {
   // event of its own: on_drained of a later `drain` says that the listeners are gone.
   void stop_accepting();
   // RST to every connection, those in their opening handshake too; the listeners go on accepting.
-  // on_closed of each that was open says its end; those in their opening handshake have no event,
-  // and are counted as `open_dropped`.
+  // on_closed of each that was open says its end; of those in their opening handshake
+  // on_upgrade_failed does, and they are counted as `open_dropped`.
   void abort_all();
 
   std::size_t open_connections() const noexcept;  // accepted and not yet closed, in whatever state

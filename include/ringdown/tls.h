@@ -29,7 +29,8 @@ struct TlsCertificate {
 struct CertificateNames {
   std::string subject;  // RFC 2253: "CN=client-7,O=Example"
   // RFC 5280 4.2.1.6, each with its kind: "DNS:a.example", "URI:spiffe://example/client-7",
-  // "email:...", "IP Address:192.0.2.1".
+  // "email:...", "IP Address:192.0.2.1"; other kinds are left out. Bytes that are no printable
+  // ASCII, and backslashes, are escaped in both (RFC 2253): no two names have the same text.
   std::vector<std::string> alternatives;
 };
 // Of TlsView::peer_certificate. All empty: not a certificate.

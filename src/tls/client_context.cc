@@ -44,14 +44,25 @@ class TlsClientContext::Core final : public TicketStore {
       found = tickets_.try_emplace(std::string(host)).first;
     }
     std::vector<protocol::TlsTicket>& kept = found->second;
+    if (!ticket.is_for_one_use()) drop_shared(kept);  // this one replaces it
     if (kept.size() >= tickets_max) kept.erase(kept.begin());
     kept.push_back(std::move(ticket));
+  }
+
+  void forget(std::string_view host) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = tickets_.find(host);
+    if (found != tickets_.end()) drop_shared(found->second);
   }
 
  private:
   static constexpr std::size_t hosts_max = 256;
   // Of a host: where each is used once, so many handshakes may be in progress at once.
   static constexpr std::size_t tickets_max = 256;
+
+  static void drop_shared(std::vector<protocol::TlsTicket>& kept) {
+    std::erase_if(kept, [](const auto& ticket) { return !ticket.is_for_one_use(); });
+  }
 
   protocol::TlsTicket take(std::string_view host) {
     const std::lock_guard lock(mutex_);

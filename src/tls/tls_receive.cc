@@ -68,6 +68,8 @@ void TlsStream::on_shutdown(Error error) {
 void TlsStream::on_closed(Error error) {
   linger_timer_.cancel();
   drop_held();
+  // RFC 5246 7.2: what a failed connection was made from is not used again.
+  if (tickets_ != nullptr && !session_.handshake_done()) tickets_->forget(host_);
   if (!close_reason_) close_reason_ = error;
   complete_sends(nullptr, close_reason_ ? close_reason_ : Error(ECONNABORTED));
   tell_shutdown(close_reason_ ? close_reason_ : Error(ECONNABORTED));

@@ -20,6 +20,8 @@ namespace ringdown {
 class TicketStore {
  public:
   virtual void keep(std::string_view host, protocol::TlsTicket ticket) = 0;
+  // A handshake with the host came to nothing: tickets for more than one use are given up.
+  virtual void forget(std::string_view host) = 0;
 
  protected:
   ~TicketStore() = default;

@@ -25,6 +25,33 @@ TEST_F(TlsOpening, VerifiesTheNameAndResumes) {
   finish();
 }
 
+// RFC 5246 7.2. A server that cannot take it any more would not be reached again otherwise.
+TEST_F(TlsOpening, ForgetsATicketForManyUsesWhenAHandshakeFails) {
+  TlsServerContext context(options_of(files.write(test_server())));
+  TlsClientContext client(trusting_authority());
+  serve_with(context);
+  const auto dial_and_close = [&](bool resumed) {
+    Endpoint& endpoint = dial_as(client, "server.test");
+    ASSERT_TRUE(pump([&] { return endpoint.opened; }));
+    settle();
+    close(endpoint);
+    EXPECT_EQ(endpoint.closed->tls.resumed, resumed);
+  };
+  dial_and_close(false);
+  RawListener silent = raw_listen("127.0.0.1:0");
+  DialRequest request;
+  request.url = "wss://server.test/";
+  request.address = silent.address;
+  request.secure = &client;
+  request.options.open_timeout = 50ms;
+  Endpoint& failed = WebSocketTest::dial(request);
+  ASSERT_TRUE(pump([&] { return failed.open_failed.has_value(); }));
+  silent.socket = UniqueFd();
+  dial_and_close(false);  // one of TLS 1.3 was used up by the attempt
+  dial_and_close(true);
+  finish();
+}
+
 TEST_F(TlsOpening, ResumesNothingWithoutTickets) {
   TlsServerOptions options = options_of(files.write(test_server()));
   options.tickets = false;

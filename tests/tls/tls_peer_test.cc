@@ -109,6 +109,22 @@ TEST_F(TlsPeer, ShowsWhatWasAgreedToBothEnds) {
   finish();
 }
 
+TEST(CertificateNames, AreNeverTheSameForOthers) {
+  const auto alternatives = [](const std::string& hosts) {
+    const auto identity = make_identity({.hosts = hosts}, nullptr);
+    std::uint8_t* der = nullptr;
+    const int size = i2d_X509(identity.certificate.get(), &der);
+    const bssl::UniquePtr<std::uint8_t> owner(der);
+    return certificate_names(std::as_bytes(std::span(der, static_cast<std::size_t>(size))))
+        .alternatives;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(alternatives("DNS:admin\x01.test"), Names{"DNS:admin\\01.test"});
+  EXPECT_EQ(alternatives("DNS:admin\xff.test"), Names{"DNS:admin\\FF.test"});
+  EXPECT_EQ(alternatives("IP:2001:db8::1"), Names{"IP Address:2001:db8::1"});
+  EXPECT_EQ(alternatives("RID:1.2.3.4,email:a@b.test"), Names{"email:a@b.test"});
+}
+
 TEST(CertificateNames, AreEmptyOfWhatIsNoCertificate) {
   EXPECT_EQ(certificate_names({}).subject, "");
   const std::array<std::byte, 3> garbage{std::byte{0x30}, std::byte{0x82}, std::byte{1}};

@@ -289,6 +289,18 @@ TEST_F(TlsFailures, EachIsCountedByNameWhileAnotherConnectionGoesOn) {
   EXPECT_EQ(served.at("aborted_by_drain"), 1);
 }
 
+TEST_F(TlsFailures, ALogThatNobodyReadsStopsNobody) {
+  Serving server({"--verbose", "--json", tally.path()});
+  // More lines than a pipe holds.
+  int status = -1;
+  const Json refused = storm(
+      {server.secure_url(), "--insecure", "--connections", "3000", "--pattern", "client-first"},
+      status);
+  EXPECT_EQ(refused.at("not_opened").get<int>() + refused.at("refused").get<int>(), 3000);
+  EXPECT_EQ(server.drain(), 0);
+  EXPECT_EQ(tally.read().at("refused"), 3000);
+}
+
 TEST_F(TlsFailures, WhoSpeaksPlainlyToATlsPortOrTlsToAPlainOneIsTold) {
   Serving secure(with(signed_files(local), {"--json", tally.path()}));
   int status = -1;

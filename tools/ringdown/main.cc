@@ -2,6 +2,9 @@
 //
 // 0: as it should be; 1: something was lost or not clean; 2: usage or environment, with the cure in
 // one line.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -348,9 +351,19 @@ int run(int argument_count, const char* const* arguments) {
 
 }  // namespace
 
+// Where one of them is closed, a socket or an eventfd would be opened there, and printed into.
+void occupy_standard_descriptors() {
+  int descriptor = 0;
+  do {
+    descriptor = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  ::close(descriptor);
+}
+
 }  // namespace ringdown::program
 
 int main(int argument_count, char** arguments) {
+  ringdown::program::occupy_standard_descriptors();
   try {
     return ringdown::program::run(argument_count, arguments);
   } catch (const std::exception& error) {

@@ -6,7 +6,6 @@ std::string reason_of(const OpenFailed& failed) {
   std::string reason(name(failed.failure));
   switch (failed.failure) {
     case OpenFailure::none:
-    case OpenFailure::aborted:
     case OpenFailure::bad_url:
     case OpenFailure::no_socket:
     case OpenFailure::not_resolved:
@@ -17,6 +16,7 @@ std::string reason_of(const OpenFailed& failed) {
       return failed.tls == TlsFailure::alert_received
                  ? "tls_alert_" + std::string(alert_name(failed.tls_detail))
                  : "tls_" + std::string(name(failed.tls));
+    case OpenFailure::aborted:
     case OpenFailure::timed_out:
     case OpenFailure::dropped:
     case OpenFailure::not_http:

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -266,6 +267,7 @@ int run_serve(const ServeOptions& options) {
     if (!json_file) throw UsageError("--json: " + options.json_file + " cannot be written");
   }
   raise_descriptor_limit();
+  std::signal(SIGPIPE, SIG_IGN);  // who reads the log may go away
   ServeRun serve(options);
   serve.start();
   serve.run_until_asked_to_stop();

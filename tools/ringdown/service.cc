@@ -1,12 +1,53 @@
 // Records of connections and late answers: see the header.
 #include "service.h"
 
-#include <cstdio>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <mutex>
 #include <string>
+#include <string_view>
 
 #include "open_failure.h"
 
 namespace ringdown::program {
+
+namespace {
+
+// A client chooses the name of a Unix socket of its own.
+std::string printable(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string result;
+  for (const char byte : text) {
+    const auto value = static_cast<unsigned char>(byte);
+    if (value > ' ' && value < 0x7f && byte != '\\') {
+      result += byte;
+    } else {
+      result += {'\\', 'x', digits[value >> 4], digits[value & 0xf]};
+    }
+  }
+  return result;
+}
+
+// A reactor does not wait for whoever reads the log: a line that finds no room is lost, and counted
+// in the next.
+void log(std::string line) {
+  static std::mutex mutex;
+  static std::uint64_t lost = 0;
+  const std::lock_guard lock(mutex);
+  if (lost > 0) line += " (" + std::to_string(lost) + " lines before it are lost)";
+  line += '\n';
+  pollfd log{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  const bool has_room = ::poll(&log, 1, 0) == 1 && log.revents == POLLOUT;  // PIPE_BUF, of a pipe
+  if (has_room && ::write(STDERR_FILENO, line.data(), line.size()) > 0) {
+    lost = 0;
+  } else {
+    ++lost;
+  }
+}
+
+}  // namespace
 
 void PeerLink::leave() noexcept {
   next->previous = previous;
@@ -32,8 +73,8 @@ void Service::on_open(WebSocket& socket) {
 
 void Service::on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
   if (!logs_failed_upgrades_) return;
-  const std::string who = peer.family() == AF_UNSPEC ? "a client" : peer.to_string();
-  std::fprintf(stderr, "not opened: %s: %s\n", who.c_str(), reason_of(why).c_str());
+  const std::string who = peer.family() == AF_UNSPEC ? "a client" : printable(peer.to_string());
+  log("not opened: " + who + ": " + reason_of(why));
 }
 
 void Service::on_peer_close(WebSocket& socket, const PeerClose& close) {
