@@ -2,6 +2,7 @@
 // operations.
 #pragma once
 
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -90,8 +91,9 @@ class RINGDOWN_API TcpListener : Immovable {
   void accept_one_at_a_time(bool on);
   // A whole listen queue, and who connects while the kernel empties it.
   static constexpr std::size_t burst_max(int backlog) noexcept {
-    const auto queue = static_cast<std::size_t>(backlog) + 1;
-    return queue + queue / 4;
+    // listen(2): it holds one more; a negative one is the system's largest.
+    const auto queue = static_cast<std::size_t>(backlog < 0 ? INT_MAX : backlog) + 1;
+    return queue + queue / 4 + 1;
   }
   // on_stopped follows, never inside this call: first whoever is queued is accepted, for closing
   // with connections queued resets them; they are given up when that failed fifty times.

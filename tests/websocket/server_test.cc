@@ -159,7 +159,7 @@ TEST_F(Servers, AcceptNoMoreThanTheMostAllowed) {
 TEST_F(Servers, AcceptNoMoreThanTheMostAllowedWhenMuchComesAtOnce) {
   ServerOptions options{.websocket = automatic()};
   options.backlog = 3;
-  options.connections_max = 8;  // a full queue is within it until three are open
+  options.connections_max = 8;  // a full queue is within it until two are open
   serve(options);
   for (unsigned rounds = 1; rounds <= 20; ++rounds) {
     std::vector<RawPeer*> peers;
