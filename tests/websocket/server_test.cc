@@ -163,19 +163,23 @@ TEST_F(Servers, AcceptNoMoreThanTheMostAllowedWhenMuchComesAtOnce) {
   serve(options);
   for (unsigned rounds = 1; rounds <= 20; ++rounds) {
     std::vector<RawPeer*> peers;
-    for (int i = 0; i < 4; ++i) peers.push_back(&raw_client());  // a full queue
+    const auto connect = [&](int count) {
+      for (int i = 0; i < count; ++i) peers.push_back(&raw_client());
+    };
+    connect(4);  // a full queue
+    ASSERT_TRUE(pump([&] { return server->open_connections() == 4; }));
+    connect(3);
+    ASSERT_TRUE(pump([&] { return server->open_connections() == 7; }));
+    connect(4);
     ASSERT_TRUE(pump([&] {
       EXPECT_LE(server->open_connections(), 8U);
-      return server->open_connections() >= std::min<std::size_t>(8, peers.size());
+      return server->open_connections() >= 8;
     }));
-    for (int i = 0; i < 4; ++i) peers.push_back(&raw_client());
-    ASSERT_TRUE(pump([&] { return server->open_connections() == 8; }));
-    peers.push_back(&raw_client());
     settle();
     EXPECT_EQ(server->open_connections(), 8U);
     for (RawPeer* peer : peers) peer->close();
     ASSERT_TRUE(pump([&] {
-      return server->tally().accepted == 9U * rounds && server->open_connections() == 0;
+      return server->tally().accepted == 11U * rounds && server->open_connections() == 0;
     })) << rounds;
   }
 }
