@@ -26,7 +26,7 @@ class ReactorCore;
 using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 
-// SetupError is thrown by constructors that make system resources, and by nothing else. `what()` is
+// SetupError is thrown by constructors that make system resources, and by what says so. `what()` is
 // one line: what was refused, the likely cause, and the cure.
 class RINGDOWN_API SetupError : public std::runtime_error {
  public:

@@ -34,10 +34,11 @@ struct TlsFacts {
 struct TlsView {
   std::string_view version;      // "TLSv1.2", "TLSv1.3"
   std::string_view cipher;       // "TLS_AES_128_GCM_SHA256", as in the RFCs
-  std::string_view server_name;  // of a server: what the client asked for (SNI), or empty
+  std::string_view server_name;  // on a server: what the client asked for (SNI), or empty
   bool resumed = false;          // with a session of an earlier connection
-  // DER; empty: it has shown none. Of a server's client it has been verified; of a server too,
-  // unless TlsClientOptions say otherwise. Of a resumed session: what was shown at its beginning.
+  // DER. On a server the client's, verified, or empty if it showed none; on a client the server's,
+  // verified unless TlsClientOptions::verify or `tolerates` say otherwise. Of a resumed session:
+  // what was shown at its beginning.
   ConstBytes peer_certificate;
 };
 

@@ -42,9 +42,9 @@ class UpgradeView {
 // header with CR, LF or NUL or of the handshake's own, over 64 of them, a head over 8 KiB.
 struct UpgradeAnswer {
   int refuse_with = 0;                // an HTTP status of 400-599, or 0 to accept
-  std::string_view refuse_reason;     // phrase; empty, or not to be sent: a standard one
-  std::string_view subprotocol;       // one of those offered, or empty
-  std::span<const Header> headers;    // further fields of the 101; a refusal has none
+  std::string_view refuse_reason{};   // phrase; empty, or not to be sent: a standard one
+  std::string_view subprotocol{};     // one of those offered, or empty
+  std::span<const Header> headers{};  // further fields of the 101; a refusal has none
   WebSocketEvents* events = nullptr;  // who handles this connection; nullptr: the server's
   std::uint64_t user_value = 0;       // WebSocket::user_value from on_open on
 };
@@ -54,10 +54,11 @@ class ServerEvents : public WebSocketEvents {
   virtual UpgradeAnswer on_upgrade(const UpgradeView&) { return {}; }
   // A connection has ended without having been opened, and nothing else is told of it. Its socket
   // is closed; `open_connections` does not count it from the next event on. timed_out: no whole
-  // request by open_timeout; dropped: the client went away; tls_failed: `tls` and `tls_detail` say
-  // why; http_status: it was refused, by on_upgrade or because it was no upgrade; aborted: by
-  // abort_all or a drain's deadline. `peer` is empty without ServerOptions::peer_addresses. For a
-  // log; ServerTally counts the same.
+  // request by open_timeout; dropped: the client went away (in its TLS handshake: tls_failed, with
+  // truncated_handshake); tls_failed: `tls` and `tls_detail` say why; http_status: it was refused,
+  // by on_upgrade or because it was no upgrade; aborted: by abort_all or a drain's deadline. `peer`
+  // is empty without ServerOptions::peer_addresses. A certificate that was refused is not shown.
+  // For a log; ServerTally counts the same, who was aborted as open_dropped.
   virtual void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
     (void)peer;
     (void)why;

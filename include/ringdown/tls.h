@@ -27,7 +27,9 @@ struct TlsCertificate {
 
 // Who a certificate is for.
 struct CertificateNames {
-  std::string subject;  // RFC 2253: "CN=client-7,O=Example"
+  // RFC 2253: "CN=client-7,O=Example". To compare and to log, not to display: it is escaped. Whom
+  // a certificate is for is better told by `alternatives`, where it has some.
+  std::string subject;
   // RFC 5280 4.2.1.6, each with its kind: "DNS:a.example", "URI:spiffe://example/client-7",
   // "email:...", "IP Address:192.0.2.1"; other kinds are left out. Bytes that are no printable
   // ASCII, and backslashes, are escaped in both (RFC 2253): no two names have the same text.
@@ -68,7 +70,11 @@ class RINGDOWN_API TlsClientContext final : public SecureContext {
   std::unique_ptr<Core> core_;
 };
 
-enum class TlsClientCertificates : std::uint8_t { none, wanted, required };
+enum class TlsClientCertificates : std::uint8_t {
+  none,    // not asked for
+  wanted,  // who shows none is let in (TlsView::peer_certificate is empty), who shows a bad one not
+  required,  // who shows none is refused too (TlsFailure::certificate_missing)
+};
 
 struct TlsServerOptions {
   // The first is for clients that ask for no name, or for one that no other is good for (SNI).
@@ -77,7 +83,9 @@ struct TlsServerOptions {
   // that are told of it, or that do not verify, will take it.
   std::vector<std::string> self_signed_for;
   TlsClientCertificates client_certificates = TlsClientCertificates::none;
-  std::string client_ca_file;  // PEM: whose client certificates are good
+  // PEM: who signs clients' certificates; with `wanted` and `required`, and only with them. No CRL
+  // and no OCSP is looked at: who is to be kept out is refused by on_upgrade.
+  std::string client_ca_file;
   TlsVersion version_min = TlsVersion::tls12;
   TlsVersion version_max = TlsVersion::tls13;
   bool tickets = true;  // clients may resume sessions
@@ -90,8 +98,9 @@ class RINGDOWN_API TlsServerContext final : public SecureContext {
   // Throws SetupError, whose text names the file and what is wrong with it.
   explicit TlsServerContext(const TlsServerOptions& options);
   ~TlsServerContext();
-  // Reads the files again, for the connections to come. Throws SetupError; then everything stays as
-  // it was.
+  // Reads the files again, client_ca_file too, for the connections to come; those that are open
+  // stay. Where that file has changed, no client resumes an earlier session. Throws SetupError;
+  // then everything stays as it was.
   void reload();
   // PEM of the first certificate: what a client has to trust of a self-signed one.
   std::string certificate() const;

@@ -18,9 +18,11 @@ enum class TlsFailure : std::uint8_t {
   certificate_revoked,
   certificate_wrong_purpose,  // a server's where a client's is needed, or the reverse
   certificate_invalid,        // any other fault: a signature, a constraint, a weak key
-  certificate_missing,        // the server asks for the client's, and there was none
+  certificate_missing,        // the server asks for the client's, and there was none; the detail is
+                              // SSL_R_*
   host_mismatch,              // the certificate is good, and of another host
-  // The handshake.
+  // The handshake. Where nothing else is said, here and below, the detail is BoringSSL's SSL_R_*
+  // (whose numbers are not OpenSSL's), or 0.
   not_tls,  // the peer speaks something else: plain HTTP, plain WebSocket, ...
   protocol_version,
   no_shared_cipher,

@@ -70,6 +70,7 @@ enum class OpenFailure : std::uint8_t {
 
 RINGDOWN_API std::string_view name(OpenFailure failure) noexcept;  // static, NUL-terminated
 
+// On a server: ServerEvents::on_upgrade_failed, where `http_status` is what was answered.
 struct OpenFailed {
   OpenFailure failure = OpenFailure::none;
   Error error;

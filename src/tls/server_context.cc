@@ -136,6 +136,10 @@ class TlsServerContext::Core {
 
   void ask_for_certificates(SSL_CTX* context) {
     if (options_.client_certificates == TlsClientCertificates::none) {
+      if (!options_.client_ca_file.empty()) {
+        throw SetupError("TLS server: client_ca_file is given, and client_certificates is none",
+                         Error(EINVAL));
+      }
       return bind_sessions(context, {});
     }
     if (options_.client_ca_file.empty()) {

@@ -60,6 +60,10 @@ TEST_F(TlsSetup, RefusesAnExtraAuthorityThatIsNone) {
   EXPECT_THROW(TlsClientContext{options}, SetupError);
   TlsServerOptions none;
   EXPECT_THROW(TlsServerContext{none}, SetupError);
+  none.self_signed_for = {"localhost"};
+  none.client_ca_file = files.write(test_authority()).chain_file;
+  EXPECT_THROW(TlsServerContext{none}, SetupError) << "it would let everybody in";
+  none.client_ca_file.clear();
   none.self_signed_for = {"a, b"};
   EXPECT_THROW(TlsServerContext{none}, SetupError);
 }

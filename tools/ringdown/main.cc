@@ -265,8 +265,10 @@ void add_serve_tls(CLI::App& command, ServeTls& tls) {
                    "wss:// with a certificate made on the spot, for localhost and the address of "
                    "--listen");
   command
-      .add_option("--tls-client-ca", tls.client_ca_file,
-                  "PEM of who signs clients' certificates; who shows none is refused")
+      .add_option(
+          "--tls-client-ca", tls.client_ca_file,
+          "PEM of the CA that signs clients' certificates; who shows none is refused; SIGHUP "
+          "reads it again")
       ->type_name("FILE");
   add_option(command, "--tls-min-version", "1.2|1.3", "1.2", "refuses clients with less",
              [&](const char* option, const std::string& text) {
