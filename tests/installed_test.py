@@ -217,11 +217,12 @@ class InstalledTest(unittest.TestCase):
     def test_the_readmes_lines_for_tls_go_into_its_program(self):
         if not (self.libraries / "libringdown-tls.so").exists():
             self.skipTest("configured without TLS")
-        program, client, server = self.programs_of_the_readme()
+        program, client, server, asking, events = self.programs_of_the_readme()
         url = "  request.url"
         self.assertIn(url, program)
         text = program.replace(url, client + url, 1)
-        text += f"void serve() {{\n{server}secure.reload();\n}}\n"
+        text += f"struct Events final : ServerEvents {{\n{events}}};\n"
+        text += f"void serve() {{\n{server}{asking}secure.reload();\nEvents events;\n}}\n"
         directory = pathlib.Path(self.temporary.name) / "readme-tls"
         directory.mkdir()
         source = "#include <ringdown/tls.h>\n" + text
