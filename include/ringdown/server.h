@@ -89,9 +89,9 @@ struct ServerOptions {
   // Of a server (TlsServerContext of ringdown/tls.h): every connection is TLS. nullptr: none is.
   SecureContext* secure = nullptr;
   // Connections in their TLS handshake, that is until their request begins; beyond it accepting
-  // stops until one ends. 0: no bound. Like connections_max it is kept to exactly, for which
-  // connections are accepted one by one as soon as a full listen queue would not be within it: at a
-  // bound of less than about `backlog`, always, and each costs 2 us more.
+  // stops until one ends. 0: no bound. Not to the last one: connections are accepted one by one,
+  // which costs each 2 us more, only where a full listen queue would not be within it (at a bound
+  // below about `backlog`, always), and in a flood more than one queue may come at once.
   std::size_t tls_handshakes_max = 8192;
 };
 

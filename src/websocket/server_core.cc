@@ -85,7 +85,7 @@ Server::ListenResult Server::Core::listen(const SocketAddress& address) {
   if (draining_) return {Error(ESHUTDOWN), {}};
   if (is_secure() && options_.secure->role() != Role::server) return {Error(EINVAL), {}};
   auto acceptor = std::make_unique<Acceptor>(*this);
-  const bool near_most = near_most_ || !has_room_for(burst_max(acceptors_.size() + 1));
+  const bool near_most = is_near_most(acceptors_.size() + 1);
   const TcpListener::Result result =
       acceptor->listener().listen(address, {.backlog = options_.backlog,
                                             .reuse_port = options_.reuse_port,
@@ -129,8 +129,13 @@ bool Server::Core::has_room_for(std::size_t connections) const noexcept {
          (!is_secure() || within(securing_, options_.tls_handshakes_max));
 }
 
-std::size_t Server::Core::burst_max(std::size_t listeners) const noexcept {
-  return listeners * TcpListener::burst_max(options_.backlog);
+// connections_max is kept to exactly. Handshakes at once are a bound on work: what the kernel has
+// accepted before we look again is let in.
+bool Server::Core::is_near_most(std::size_t listeners) const noexcept {
+  if (options_.connections_max != 0) return true;
+  const std::size_t burst = listeners * TcpListener::burst_max(options_.backlog);
+  // A little further than it came: no to and fro about the brink.
+  return !has_room_for(near_most_ ? burst + burst / 4 : burst);
 }
 
 void Server::Core::count_tls(const TlsFacts& facts, bool opened) {
@@ -149,9 +154,7 @@ void Server::Core::count_tls(const TlsFacts& facts, bool opened) {
 }
 
 void Server::Core::bound_acceptors() {
-  // A little further than it came: no to and fro about the brink.
-  const std::size_t burst = burst_max(acceptors_.size());
-  const bool near = !has_room_for(near_most_ ? burst + burst / 4 : burst);
+  const bool near = is_near_most(acceptors_.size());
   if (near != near_most_) {
     near_most_ = near;
     for (const auto& acceptor : acceptors_) acceptor->listener().accept_one_at_a_time(near);

@@ -51,7 +51,7 @@ class Server::Core final : public ConnectionOwner {
   void on_acceptor_stopped();
   void on_connection_over(Connection& connection, const Closed& closed, bool opened) override;
   bool has_room_for(std::size_t connections) const noexcept;
-  std::size_t burst_max(std::size_t listeners) const noexcept;
+  bool is_near_most(std::size_t listeners) const noexcept;
   void count_tls(const TlsFacts& facts, bool opened);
   void bound_acceptors();
   void on_drain_tick();

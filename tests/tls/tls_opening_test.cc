@@ -219,6 +219,38 @@ TEST_F(TlsOpening, BoundsHandshakesAtOnce) {
   finish();
 }
 
+TEST_F(TlsOpening, BoundsHandshakesThatComeAtOnce) {
+  ServerOptions options{.websocket = automatic()};
+  options.backlog = 3;
+  options.secure = &secured_server();
+  options.tls_handshakes_max = 8;  // a full queue is within it until two are in progress
+  serve(options);
+  const auto layer = std::exchange(make_raw_layer, nullptr);
+  for (unsigned rounds = 1; rounds <= 20; ++rounds) {
+    std::vector<RawPeer*> peers;
+    const auto connect = [&](int count) {
+      for (int i = 0; i < count; ++i) peers.push_back(&raw_client());
+    };
+    connect(4);  // a full queue
+    ASSERT_TRUE(pump([&] { return server->open_connections() == 4; }));
+    connect(3);
+    ASSERT_TRUE(pump([&] { return server->open_connections() == 7; }));
+    connect(4);
+    ASSERT_TRUE(pump([&] {
+      EXPECT_LE(server->open_connections(), 8U);
+      return server->open_connections() >= 8;
+    }));
+    settle();
+    EXPECT_EQ(server->open_connections(), 8U);
+    for (RawPeer* peer : peers) peer->close();
+    ASSERT_TRUE(pump([&] {
+      return server->tally().accepted == 11U * rounds && server->open_connections() == 0;
+    })) << rounds;
+  }
+  make_raw_layer = layer;
+  finish();
+}
+
 TEST_F(TlsOpening, BoundsTheBytesOfAHandshake) {
   serve_with(secured_server());
   const auto layer = std::exchange(make_raw_layer, nullptr);

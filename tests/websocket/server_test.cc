@@ -156,34 +156,6 @@ TEST_F(Servers, AcceptNoMoreThanTheMostAllowed) {
   ASSERT_TRUE(pump([&] { return server->tally().clean == peers.size(); }));
 }
 
-TEST_F(Servers, AcceptNoMoreThanTheMostAllowedWhenMuchComesAtOnce) {
-  ServerOptions options{.websocket = automatic()};
-  options.backlog = 3;
-  options.connections_max = 8;  // a full queue is within it until two are open
-  serve(options);
-  for (unsigned rounds = 1; rounds <= 20; ++rounds) {
-    std::vector<RawPeer*> peers;
-    const auto connect = [&](int count) {
-      for (int i = 0; i < count; ++i) peers.push_back(&raw_client());
-    };
-    connect(4);  // a full queue
-    ASSERT_TRUE(pump([&] { return server->open_connections() == 4; }));
-    connect(3);
-    ASSERT_TRUE(pump([&] { return server->open_connections() == 7; }));
-    connect(4);
-    ASSERT_TRUE(pump([&] {
-      EXPECT_LE(server->open_connections(), 8U);
-      return server->open_connections() >= 8;
-    }));
-    settle();
-    EXPECT_EQ(server->open_connections(), 8U);
-    for (RawPeer* peer : peers) peer->close();
-    ASSERT_TRUE(pump([&] {
-      return server->tally().accepted == 11U * rounds && server->open_connections() == 0;
-    })) << rounds;
-  }
-}
-
 TEST_F(Servers, AcceptNobodyMoreThroughAFurtherListener) {
   ServerOptions options{.websocket = automatic()};
   options.connections_max = 1;
