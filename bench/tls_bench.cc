@@ -1,6 +1,7 @@
 // A TLS 1.3 handshake in memory: what BoringSSL itself costs a server, without sockets. The
 // contexts are the library's own, with a certificate (ECDSA P-256) as `serve --tls-self-signed`
-// makes it. The time is the processor's, spent in the server's calls alone.
+// makes it, and two tickets, as BoringSSL gives when nobody says otherwise. The time is the
+// processor's, spent in the server's calls alone.
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -49,6 +50,7 @@ void server_side_of_a_handshake(benchmark::State& state) {
   TlsServerOptions for_server;
   for_server.self_signed_for = {"localhost"};
   const TlsServerContext server_context(for_server);
+  SSL_CTX_set_num_tickets(static_cast<SSL_CTX*>(server_context.native()), 2);
   TlsClientOptions for_client;
   for_client.verify = false;
   for_client.resume_sessions = false;

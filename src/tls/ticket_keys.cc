@@ -11,6 +11,13 @@
 #include <openssl/ssl.h>
 
 namespace ringdown {
+namespace {
+
+// TLS 1.3 gives them unasked after each handshake, a resumed one too (RFC 8446 4.6.1). A WebSocket
+// client comes back with one connection at a time: the second of BoringSSL's two was never used.
+constexpr std::size_t tickets_a_handshake = 1;
+
+}  // namespace
 
 TicketKeys::TicketKeys(std::chrono::seconds lifetime, Now now)
     : lifetime_(lifetime), now_(now), made_(now()) {
@@ -31,6 +38,7 @@ int TicketKeys::index() noexcept {
 void TicketKeys::use_for(SSL_CTX* context) {
   SSL_CTX_set_ex_data(context, index(), this);
   SSL_CTX_set_tlsext_ticket_key_cb(context, callback);
+  SSL_CTX_set_num_tickets(context, tickets_a_handshake);
 }
 
 void TicketKeys::rotate() noexcept {

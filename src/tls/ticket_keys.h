@@ -21,7 +21,7 @@ class TicketKeys {
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
 
-  // The context's tickets are sealed with these keys, which must outlive it.
+  // The context gives one ticket for each handshake, sealed with these keys, which must outlive it.
   void use_for(SSL_CTX* context);
 
  private:

@@ -19,15 +19,23 @@ class TicketKeysOf : public ::testing::TestWithParam<int> {
  protected:
   TicketKeysOf() { keys_.use_for(for_server_.get()); }
 
-  // A connection, which may resume an earlier one; leaves the ticket that it was given.
-  bool resumes(const TlsTicket& ticket) {
+  Twins connection(const TlsTicket& ticket) {
     SSL_CTX_up_ref(for_server_.get());
-    Twins twins(client_context(GetParam()), bssl::UniquePtr<SSL_CTX>(for_server_.get()),
-                {.host = "server.test", .resume = &ticket, .keep_tickets = true});
+    return Twins(client_context(GetParam()), bssl::UniquePtr<SSL_CTX>(for_server_.get()),
+                 {.host = "server.test", .resume = &ticket, .keep_tickets = true});
+  }
+
+  static void exchange(Twins& twins) {
     twins.run();
     twins.server.write("data, and tickets with it");
     twins.run();
     EXPECT_TRUE(twins.client.session.handshake_done());
+  }
+
+  // A connection, which may resume an earlier one; leaves the ticket that it was given.
+  bool resumes(const TlsTicket& ticket) {
+    Twins twins = connection(ticket);
+    exchange(twins);
     given = twins.client.session.take_ticket();
     return twins.client.session.resumed();
   }
@@ -64,6 +72,18 @@ TEST_P(TicketKeysOf, AreBothNewAfterTwoLifetimesWithoutAConnection) {
   ASSERT_TRUE(first);
   now += 121min;
   EXPECT_FALSE(resumes(first));
+}
+
+TEST_P(TicketKeysOf, GiveOneTicketForAHandshake) {
+  static int tickets;
+  tickets = 0;
+  Twins twins = connection({});
+  SSL_CTX_sess_set_new_cb(twins.client_side.get(), [](SSL*, SSL_SESSION*) noexcept {
+    ++tickets;
+    return 0;
+  });
+  exchange(twins);
+  EXPECT_EQ(tickets, 1);
 }
 
 }  // namespace
