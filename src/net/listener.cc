@@ -66,11 +66,14 @@ void TcpListener::arm() noexcept {
   } catch (const SetupError& refused) {
     return fail(refused.error());
   }
-  // Whom the kernel accepts into a full table it resets: where not all of a burst have a place,
-  // they are taken one by one.
+  // Whom the kernel accepts into a full table it resets: where not all of a burst have a place, or
+  // one burst may follow another before we have seen the first, they are taken one by one.
+  const Features features = reactor_.features();
+  const bool bursts_are_seen =
+      has(features, Feature::defer_taskrun) || !has(features, Feature::direct_descriptors);
   const std::size_t burst = burst_max(backlog_);
-  const bool multishot =
-      !one_at_a_time_ && !peer_addresses_ && reactor_.has_free_slots(ring_, burst);
+  const bool multishot = !one_at_a_time_ && !peer_addresses_ && bursts_are_seen &&
+                         reactor_.has_free_slots(ring_, burst);
   // Until it completes for the last time, sockets that we open ourselves find these taken.
   kept_free_ = multishot ? burst : 1;
   reactor_.keep_free(ring_, kept_free_);

@@ -110,9 +110,10 @@ class RawEnd {
 
 class NetTest : public ::testing::Test {
  protected:
-  explicit NetTest(Features features = all_features) : descriptors_at_start_(open_descriptors()) {
+  explicit NetTest(Features features = all_features, unsigned completion_entries = 256)
+      : descriptors_at_start_(open_descriptors()) {
     reactor = std::make_unique<Reactor>(ReactorOptions{.submission_entries = 64,
-                                                       .completion_entries = 256,
+                                                       .completion_entries = completion_entries,
                                                        .sockets_per_ring = 64,
                                                        .receive_buffers = 16,
                                                        .large_receive_buffers = 2,

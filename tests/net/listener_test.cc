@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "bench.h"
+#include "ring/reactor_core.h"
 #include "ring/scarcity.h"
 
 namespace ringdown {
@@ -52,7 +53,8 @@ class Accepting final : public ListenerEvents {
 
 class Listening : public NetTest, public ::testing::WithParamInterface<Features> {
  protected:
-  Listening() : NetTest(GetParam()), accepting_(*reactor) {}
+  explicit Listening(unsigned completion_entries = 256)
+      : NetTest(GetParam(), completion_entries), accepting_(*reactor) {}
   void listen(TcpListener::Options options = {}, std::string_view address = "127.0.0.1:0") {
     const auto result = accepting_.listener.listen(*SocketAddress::parse(address), options);
     ASSERT_FALSE(result.error) << result.error.name();
@@ -294,6 +296,64 @@ TEST_P(Listening, MovesToAnotherTableBeforeItsOwnIsFull) {
   }
   EXPECT_TRUE(accepting_.errors.empty());
   EXPECT_EQ(reactor->statistics().rings > 3, GetParam() == all_features);
+  end();
+}
+
+// More completions than some turns take, always.
+class ListeningBusily : public Listening {
+ protected:
+  ListeningBusily() : Listening(16384) {
+    for (int i = 0; i < 3000; ++i) completing_.emplace_back(*this).again();
+  }
+  void end() {
+    is_busy_ = false;
+    ASSERT_TRUE(pump([&] { return in_flight_ == 0; }));
+    Listening::end();
+  }
+  // As many as the queue of a Unix socket takes at once.
+  void flood() {
+    for (;;) {
+      UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      if (::connect(client.get(), address_.native(), address_.size()) != 0) return;
+      clients_.emplace_back(std::move(client));
+    }
+  }
+
+ private:
+  class Completing {
+   public:
+    explicit Completing(ListeningBusily& test) : test_(test) {}
+    void again() {
+      ++test_.in_flight_;
+      test_.reactor->core().ring(0).nop(operation_);
+    }
+
+   private:
+    void on_completion(const Completion&) {
+      --test_.in_flight_;
+      if (test_.is_busy_) again();
+    }
+    ListeningBusily& test_;
+    Op<&Completing::on_completion> operation_{*this};
+  };
+
+  bool is_busy_ = true;
+  int in_flight_ = 0;
+  std::deque<Completing> completing_;
+};
+INSTANTIATE_TEST_SUITE_P(
+    Kernels, ListeningBusily,
+    ::testing::Values(all_features, all_features & ~static_cast<Features>(Feature::defer_taskrun)),
+    [](const auto& tested) { return tested.param == all_features ? "deferred" : "cooperative"; });
+
+TEST_P(ListeningBusily, LosesNobodyToAFullTable) {
+  listen({.backlog = 8}, "unix:@ringdown-listener-busy-test-" + std::to_string(::getpid()));
+  ASSERT_TRUE(pump([&] {
+    if (clients_.size() < 500) flood();
+    return accepting_.accepted.size() >= 500;
+  }));
+  EXPECT_TRUE(accepting_.errors.empty()) << accepting_.errors.front().name();
+  EXPECT_GE(reactor->statistics().rings, 500 / 64U);
   end();
 }
 
