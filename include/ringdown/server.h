@@ -101,6 +101,7 @@ struct ServerTally {
   std::uint64_t accept_failed = 0;   // on_accept_failed
   std::uint64_t opened = 0;          // upgrades completed
   std::uint64_t refused = 0;         // upgrades refused: not an upgrade, or by on_upgrade
+  std::uint64_t unexpected_tls = 0;  // of `refused`: clients that began TLS, where there is none
   std::uint64_t open_timed_out = 0;  // no whole request by open_timeout
   std::uint64_t open_dropped = 0;    // the client went away during the opening handshake
   std::uint64_t tls_failed = 0;      // TLS failed before the upgrade; `tls_failures` says why

@@ -65,6 +65,7 @@ enum class OpenFailure : std::uint8_t {
   extension_not_offered,
   head_too_large,  // over 8 KiB
   tls_failed,      // `tls` says why
+  unexpected_tls,  // a client began TLS with a server without: meant for another port, perhaps
   aborted,         // `abort` was called
 };
 

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "protocol/upgrade.h"
 
 namespace ringdown {
 namespace {
+
+constexpr std::byte tls_handshake_record{22};  // RFC 8446 5.1, ContentType; no method begins so
 
 class RequestView final : public UpgradeView {
  public:
@@ -53,6 +56,7 @@ ServerOpening::ServerOpening(Connection& connection, Server::Core& server,
 std::size_t ServerOpening::receive(MutableBytes bytes) {
   end_securing();
   if (is_over()) return bytes.size();
+  const bool begins = !std::exchange(begun_, true);
   const std::size_t used = head_.receive(bytes);
   switch (head_.verdict()) {
     case HeadReader::Verdict::incomplete: break;
@@ -60,6 +64,11 @@ std::size_t ServerOpening::receive(MutableBytes bytes) {
     case HeadReader::Verdict::malformed:
     case HeadReader::Verdict::too_large:
     case HeadReader::Verdict::too_many_fields: {
+      if (begins && !server_.is_secure() && bytes.front() == tls_handshake_record) {
+        ++server_.tally().unexpected_tls;
+        refuse(400, "unexpected_tls", OpenFailure::unexpected_tls);
+        break;
+      }
       const protocol::UpgradeRefusal refusal = protocol::refusal_for(head_.verdict());
       refuse(protocol::http_status(refusal), protocol::name(refusal));
       break;
@@ -99,8 +108,8 @@ void ServerOpening::answer() {
   connection_.open(server_.intern(answer.subprotocol));
 }
 
-void ServerOpening::refuse(int http_status, std::string_view phrase) {
-  failed_.failure = OpenFailure::http_status;
+void ServerOpening::refuse(int http_status, std::string_view phrase, OpenFailure failure) {
+  failed_.failure = failure;
   failed_.http_status = http_status;
   ++server_.tally().refused;
   std::array<char, 1024> response;

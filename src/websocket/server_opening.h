@@ -20,7 +20,8 @@ class ServerOpening final : public Opening {
  private:
   void answer();
   void end_securing();
-  void refuse(int http_status, std::string_view phrase);
+  void refuse(int http_status, std::string_view phrase,
+              OpenFailure failure = OpenFailure::http_status);
   bool is_over() const noexcept { return failed_.failure != OpenFailure::none; }
 
   Connection& connection_;
@@ -28,6 +29,7 @@ class ServerOpening final : public Opening {
   SocketAddress peer_;
   OpenFailed failed_;
   bool securing_;  // in the TLS handshake
+  bool begun_ = false;
   HeadReader head_;
 };
 

@@ -79,6 +79,7 @@ std::string_view name(OpenFailure failure) noexcept {
     case OpenFailure::extension_not_offered: return "extension_not_offered";
     case OpenFailure::head_too_large: return "head_too_large";
     case OpenFailure::tls_failed: return "tls_failed";
+    case OpenFailure::unexpected_tls: return "unexpected_tls";
     case OpenFailure::aborted: return "aborted";
   }
   return "unknown";

@@ -314,6 +314,7 @@ TEST_F(TlsFailures, WhoSpeaksPlainlyToATlsPortOrTlsToAPlainOneIsTold) {
   expect_refused(open, "tls_not_tls");
   EXPECT_EQ(open.drain(), 0);
   EXPECT_EQ(tally.read().at("refused"), 3);
+  EXPECT_EQ(tally.read().at("unexpected_tls"), 3);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ std::string without(std::string text, std::string_view part) {
 const std::vector<BadRequest>& bad_requests() {
   static const std::vector<BadRequest> all{
       {"not_http", "SSH-2.0-OpenSSH_9.2\r\n\r\n", 400},
-      {"binary", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", 12), 400},
+      {"binary", std::string("\x81\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", 12), 400},
       {"post", "POST / HTTP/1.1\r\n" + good_fields + "\r\n", 405},
       {"old_http", "GET / HTTP/1.0\r\n" + good_fields + "\r\n", 505},
       {"no_host", without(good_request, "Host: test\r\n"), 400},
@@ -302,6 +302,30 @@ TEST_F(OpeningServer, CountsClientsThatGoAway) {
   ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
   EXPECT_EQ(server->tally().open_dropped, 3U);
   EXPECT_EQ(upgrades_failed(OpenFailure::dropped), 3);
+}
+
+TEST_F(OpeningServer, NamesAClientThatBeginsTls) {
+  serve(application());
+  const std::string client_hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+  for (const std::size_t split : {client_hello.size(), std::size_t{1}}) {
+    RawPeer& client = raw_client();
+    client.write(client_hello.substr(0, split));
+    ASSERT_TRUE(pump([&] { return client.has_head(); }));
+    EXPECT_TRUE(client.head().starts_with("HTTP/1.1 400 unexpected_tls\r\n")) << client.head();
+    client.send_fin();
+  }
+  // A record in the middle of a request is nobody's ClientHello.
+  RawPeer& late = raw_client();
+  late.write("GET / HTTP/1.1\r\n");
+  turn();
+  late.write(client_hello);
+  ASSERT_TRUE(pump([&] { return late.has_head(); }));
+  EXPECT_TRUE(late.head().starts_with("HTTP/1.1 400 head_malformed\r\n")) << late.head();
+  late.send_fin();
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_EQ(server->tally().refused, 3U);
+  EXPECT_EQ(server->tally().unexpected_tls, 2U);
+  EXPECT_EQ(upgrades_failed(OpenFailure::unexpected_tls), 2);
 }
 
 TEST_F(OpeningServer, SaysWhoAsksWhereThatIsAskedFor) {

@@ -26,7 +26,8 @@ std::string reason_of(const OpenFailed& failed) {
     case OpenFailure::accept_wrong:
     case OpenFailure::subprotocol_not_offered:
     case OpenFailure::extension_not_offered:
-    case OpenFailure::head_too_large: return reason;
+    case OpenFailure::head_too_large:
+    case OpenFailure::unexpected_tls: return reason;
   }
   return reason;
 }

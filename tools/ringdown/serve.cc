@@ -186,6 +186,7 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"accept_failed", sum.accept_failed},
       {"opened", sum.opened},
       {"refused", sum.refused},
+      {"unexpected_tls", sum.unexpected_tls},
       {"open_timed_out", sum.open_timed_out},
       {"open_dropped", sum.open_dropped},
       {"clean", sum.clean},
@@ -220,6 +221,11 @@ void print_tally(const ServeOptions& options, const ServeTally& tally) {
     std::cout << "TLS: ";
     print_tls(std::cout, sum);
     std::cout << '\n';
+  }
+  if (sum.unexpected_tls > 0) {
+    std::cout
+        << with_separators(sum.unexpected_tls)
+        << " of the refused began TLS, which is not served here (--tls-cert, --tls-self-signed)\n";
   }
   if (sum.accept_failed > 0) {
     std::cout << "accepting failed " << with_separators(sum.accept_failed)

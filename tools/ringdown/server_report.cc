@@ -31,14 +31,26 @@ std::map<std::string, std::uint64_t> failures_by_name(const ServerTally& tally) 
 }  // namespace
 
 void add(ServerTally& sum, const ServerTally& tally) {
-  for (const auto counter :
-       {&ServerTally::accepted, &ServerTally::accept_failed, &ServerTally::opened,
-        &ServerTally::refused, &ServerTally::open_timed_out, &ServerTally::open_dropped,
-        &ServerTally::tls_failed, &ServerTally::tls_timed_out, &ServerTally::clean,
-        &ServerTally::aborted, &ServerTally::aborted_by_drain, &ServerTally::timed_out,
-        &ServerTally::violations, &ServerTally::dropped, &ServerTally::tls_handshakes,
-        &ServerTally::tls_resumed, &ServerTally::close_notify_sent,
-        &ServerTally::close_notify_received, &ServerTally::tls_truncated}) {
+  for (const auto counter : {&ServerTally::accepted,
+                             &ServerTally::accept_failed,
+                             &ServerTally::opened,
+                             &ServerTally::refused,
+                             &ServerTally::unexpected_tls,
+                             &ServerTally::open_timed_out,
+                             &ServerTally::open_dropped,
+                             &ServerTally::tls_failed,
+                             &ServerTally::tls_timed_out,
+                             &ServerTally::clean,
+                             &ServerTally::aborted,
+                             &ServerTally::aborted_by_drain,
+                             &ServerTally::timed_out,
+                             &ServerTally::violations,
+                             &ServerTally::dropped,
+                             &ServerTally::tls_handshakes,
+                             &ServerTally::tls_resumed,
+                             &ServerTally::close_notify_sent,
+                             &ServerTally::close_notify_received,
+                             &ServerTally::tls_truncated}) {
     sum.*counter += tally.*counter;
   }
   for (std::size_t i = 0; i < sum.tls_failures.size(); ++i) {
