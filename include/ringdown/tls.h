@@ -88,7 +88,9 @@ struct TlsServerOptions {
   std::string client_ca_file;
   TlsVersion version_min = TlsVersion::tls12;
   TlsVersion version_max = TlsVersion::tls13;
-  bool tickets = true;  // clients may resume sessions: each connection is given one ticket
+  // Clients may resume sessions: each connection is given one ticket, unless the client's
+  // certificates, which go into it, are over 15 KiB.
+  bool tickets = true;
   // Tickets are made with a new key after so long, and those of the key before are still good.
   std::chrono::seconds ticket_key_lifetime{3600};
 };

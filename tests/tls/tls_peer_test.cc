@@ -34,6 +34,21 @@ TEST_F(TlsPeer, TakesAGoodClientCertificateAndResumesWithIt) {
   finish();
 }
 
+TEST_F(TlsPeer, GivesNoTicketForACertificateThatWouldNotFitIntoOne) {
+  TlsServerContext context(asking(TlsClientCertificates::required));
+  Wanted wanted{.name = "client"};
+  for (int i = 0; i < 900; ++i) wanted.hosts += ",DNS:" + std::to_string(1000 + i) + ".client.test";
+  TlsClientContext client(showing(make_identity(wanted, &test_authority())));
+  serve_with(context);
+  for (int i = 0; i < 2; ++i) {
+    Endpoint& good = dial_as(client, "server.test");
+    ASSERT_TRUE(pump([&] { return good.opened; }));
+    settle();
+    close(good);
+  }
+  finish();
+}
+
 TEST_F(TlsPeer, TakesNoTicketOfAClientWhoseAuthorityAReloadTookAway) {
   TlsServerOptions options = asking(TlsClientCertificates::required);
   const TlsCertificate authority = files.write(test_authority());
