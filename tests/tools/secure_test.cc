@@ -31,6 +31,17 @@ TEST(Secure, HalfClosesOverTlsAndLosesNothing) {
   }
 }
 
+TEST(Secure, WritesTheCertificateItMadeForClientsToVerify) {
+  const JsonFile certificate;
+  Serving server({"--tls-self-signed", "--tls-write-cert", certificate.path()});
+  int status = -1;
+  const Json json = storm({server.secure_url(), "--ca", certificate.path(), "--connections", "3",
+                           "--pattern", "client-first"},
+                          status);
+  EXPECT_EQ(status, 0) << json.dump();
+  EXPECT_EQ(json.at("clean"), 3);
+}
+
 TEST(Secure, ResumesSessionsUnlessToldNotTo) {
   Serving server({"--mode", "push", "--tls-self-signed"});
   const auto resumed = [&](const std::vector<std::string>& further) {

@@ -147,6 +147,9 @@ TEST_F(TlsFailures, FilesThatCannotBeUsedAreNamedAtTheStart) {
       {{"--tls-client-ca", authority}, {"--tls-client-ca", "add --tls-cert"}},
       {{"--tls-min-version", "1.3"}, {"--tls-min-version", "add --tls-cert"}},
       {with(good, {"--tls-self-signed"}), {"--tls-self-signed: not with --tls-cert"}},
+      {with(good, {"--tls-write-cert", "x"}), {"--tls-write-cert: only with --tls-self-signed"}},
+      {{"--tls-self-signed", "--tls-write-cert", "/nowhere/x"},
+       {"--tls-write-cert: /nowhere/x cannot be written"}},
   };
   for (const Mistake& mistake : mistakes) {
     Arguments arguments{"serve", "--listen", "127.0.0.1:0"};

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <fstream>
 
 #include "arguments.h"
 
@@ -25,6 +26,9 @@ void check(const ServeTls& tls) {
   if (tls.self_signed && !tls.certificate_file.empty()) {
     throw UsageError("--tls-self-signed: not with --tls-cert, which has a certificate already");
   }
+  if (!tls.self_signed && !tls.written_file.empty()) {
+    throw UsageError("--tls-write-cert: only with --tls-self-signed, whose certificate it writes");
+  }
   if (tls.has_certificate()) return;
   const char* const alone = !tls.client_ca_file.empty() ? "--tls-client-ca"
                             : tls.version_min           ? "--tls-min-version"
@@ -41,6 +45,12 @@ TlsClientOptions client_options(const StormTls& tls) {
   if (tls.version) options.version_min = options.version_max = *tls.version;
   options.resume_sessions = tls.resume;
   return options;
+}
+
+void write_certificate(const TlsServerContext& context, const std::string& path) {
+  std::ofstream file(path, std::ios::trunc);
+  file << context.certificate() << std::flush;
+  if (!file) throw UsageError("--tls-write-cert: " + path + " cannot be written");
 }
 
 }  // namespace
@@ -66,7 +76,9 @@ std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketA
     options.client_ca_file = tls.client_ca_file;
     options.client_certificates = TlsClientCertificates::required;
   }
-  return std::make_shared<TlsServerContext>(options);
+  auto context = std::make_shared<TlsServerContext>(options);
+  if (!tls.written_file.empty()) write_certificate(*context, tls.written_file);
+  return context;
 }
 
 std::shared_ptr<SecureContext> secure_context(const StormTls& tls) {
@@ -108,7 +120,9 @@ SecurePair secure_pair(const StormTls& tls) {
 bool has_tls() noexcept { return false; }
 
 std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketAddress&) {
-  if (!tls.has_certificate() && tls.client_ca_file.empty() && !tls.version_min) return nullptr;
+  const bool wants_nothing = !tls.has_certificate() && tls.written_file.empty() &&
+                             tls.client_ca_file.empty() && !tls.version_min;
+  if (wants_nothing) return nullptr;
   throw UsageError("--tls-...: there is no TLS in this build");
 }
 

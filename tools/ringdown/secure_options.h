@@ -18,6 +18,7 @@ struct ServeTls {
   std::string client_ca_file;  // clients must show a certificate that it signed
   std::optional<TlsVersion> version_min;
   bool self_signed = false;
+  std::string written_file;  // where a self-signed certificate is written
   bool has_certificate() const {
     return self_signed || !certificate_file.empty() || !key_file.empty();
   }
@@ -39,7 +40,7 @@ TlsVersion parse_tls_version(std::string_view option, std::string_view text);
 bool has_tls() noexcept;
 
 // One for all threads. Throw UsageError, and SetupError which names the file and what is wrong.
-// Of a server that listens on `address`; null: TLS was not asked for.
+// Of a server that listens on `address`, with its certificate written; null: TLS was not asked for.
 std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketAddress& address);
 // Of a client that goes to a wss:// URL.
 std::shared_ptr<SecureContext> secure_context(const StormTls& tls);
