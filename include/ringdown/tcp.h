@@ -86,10 +86,10 @@ class RINGDOWN_API TcpListener : Immovable {
   void pause();
   void resume();
   // An operation for each connection, so that `pause` in on_accepted holds at once. Else one
-  // operation accepts many, which costs less, and as many as `burst_max` may follow a `pause`, or
-  // this call.
+  // operation accepts many while the ring's table has ample room, which costs less, and as many as
+  // `burst_max`, or a few more, may follow a `pause`, or this call.
   void accept_one_at_a_time(bool on);
-  // A whole listen queue, and who connects while the kernel empties it.
+  // A whole listen queue, and some who connect while the kernel empties it.
   static constexpr std::size_t burst_max(int backlog) noexcept {
     // listen(2): it holds one more; a negative one is the system's largest.
     const auto queue = static_cast<std::size_t>(backlog < 0 ? INT_MAX : backlog) + 1;

@@ -66,16 +66,17 @@ void TcpListener::arm() noexcept {
   } catch (const SetupError& refused) {
     return fail(refused.error());
   }
-  // Whom the kernel accepts into a full table it resets: where not all of a burst have a place, or
-  // one burst may follow another before we have seen the first, they are taken one by one.
+  // Whom the kernel accepts into a full table it resets. No listen queue bounds a multishot accept:
+  // while the kernel empties it, other processors fill it again. The completion queue does (since
+  // 6.0; told by defer_taskrun, of 6.1). Where not all of that have a place, one by one.
   const Features features = reactor_.features();
-  const bool bursts_are_seen =
+  const bool is_bounded =
       has(features, Feature::defer_taskrun) || !has(features, Feature::direct_descriptors);
-  const std::size_t burst = burst_max(backlog_);
-  const bool multishot = !one_at_a_time_ && !peer_addresses_ && bursts_are_seen &&
-                         reactor_.has_free_slots(ring_, burst);
+  const std::size_t unseen = reactor_.accepts_unseen_max(ring_);
+  const bool multishot =
+      !one_at_a_time_ && !peer_addresses_ && is_bounded && reactor_.has_free_slots(ring_, unseen);
   // Until it completes for the last time, sockets that we open ourselves find these taken.
-  kept_free_ = multishot ? burst : 1;
+  kept_free_ = multishot ? unseen : 1;
   reactor_.keep_free(ring_, kept_free_);
   Ring& ring = reactor_.ring(ring_);
   if (peer_addresses_) return ring.accept(accept_operation_, descriptor_, peer_);

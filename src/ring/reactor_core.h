@@ -62,6 +62,10 @@ class ReactorCore : Immovable {
   // else's meanwhile: an accept that finds the table full resets the connection.
   void keep_free(std::uint16_t ring, std::size_t count) noexcept;
   void give_free(std::uint16_t ring, std::size_t count) noexcept;
+  // How many sockets one multishot accept can have made that nobody has seen: a completion queue of
+  // them, what a dispatch has taken out of it, and the last one, which comes when the queue is full
+  // (the kernel ends a multishot accept then).
+  std::size_t accepts_unseen_max(std::uint16_t ring) const noexcept;
   std::size_t sockets() const noexcept;
 
   // Provided buffers in the hands of streams. While others are left, a receive that found none

@@ -73,22 +73,12 @@ io_uring_sqe* Ring::Native::next_sqe() {
   return sqe;
 }
 
-// io_uring_submit(3), but for what that does where deferred work waits: running it.
-int Ring::Native::submit_alone() {
-  io_uring_sq& queue = ring.sq;
-  queue.sqe_head = queue.sqe_tail;
-  __atomic_store_n(queue.ktail, queue.sqe_tail, __ATOMIC_RELEASE);
-  const unsigned count = queue.sqe_tail - __atomic_load_n(queue.khead, __ATOMIC_ACQUIRE);
-  const unsigned flags = registered_by != 0 ? IORING_ENTER_REGISTERED_RING : 0;
-  return io_uring_enter(static_cast<unsigned>(ring.enter_ring_fd), count, 0, flags, nullptr);
-}
-
 // The queue is full in the middle of a turn. EBUSY: the completion queue has overflowed and must be
 // emptied first.
 void Ring::Native::submit_now() {
   enable();
   ++enters;
-  const int result = submit_alone();
+  const int result = io_uring_submit(&ring);
   if (result >= 0 || result == -EINTR) return;
   RINGDOWN_CHECK(result == -EBUSY || result == -EAGAIN);
   spill_completions();
@@ -105,10 +95,7 @@ void Ring::Native::spill_completions() {
     ++count;
   }
   io_uring_cq_advance(&ring, count);
-  count_untaken();
 }
-
-void Ring::Native::count_untaken() noexcept { untaken = io_uring_cq_ready(&ring) + spilled.size(); }
 
 // Without a value: the operation goes on.
 std::optional<TakenCompletion> Ring::Native::completion_of(const io_uring_cqe& cqe) {
@@ -301,15 +288,11 @@ bool Ring::has_unsubmitted() const noexcept { return io_uring_sq_ready(&native_-
 void Ring::submit() {
   Native& native = *native_;
   for (ProvidedBuffers& buffers : native.buffers) buffers.publish();
-  const bool overflowed = native.overflowed();
-  const bool only_submits = native.untaken != 0 && !overflowed;
-  if (!has_unsubmitted() && (only_submits || !native.wants_enter())) return;
+  if (!has_unsubmitted() && !native.wants_enter()) return;
   ++native.enters;
-  if (overflowed) ++native.overflows;
-  const int result =
-      only_submits ? native.submit_alone() : io_uring_submit_and_get_events(&native.ring);
+  if (native.overflowed()) ++native.overflows;
+  const int result = io_uring_submit_and_get_events(&native.ring);
   RINGDOWN_CHECK(result >= 0 || result == -EINTR || result == -EBUSY || result == -EAGAIN);
-  if (!only_submits) native.count_untaken();
 }
 
 void Ring::submit_and_wait(TimePoint deadline) {
@@ -328,7 +311,6 @@ void Ring::submit_and_wait(TimePoint deadline) {
   }
   RINGDOWN_CHECK(result >= 0 || result == -EINTR || result == -ETIME || result == -EBUSY ||
                  result == -EAGAIN);
-  native.count_untaken();
 }
 
 bool Ring::has_ready() const noexcept {
@@ -344,7 +326,6 @@ std::size_t Ring::take(std::span<TakenCompletion> out) {
     const auto end = native.spilled.begin() + static_cast<std::ptrdiff_t>(count);
     std::copy(native.spilled.begin(), end, out.begin());
     native.spilled.erase(native.spilled.begin(), end);
-    native.untaken -= std::min(native.untaken, count);
   } else {
     io_uring_cqe* cqe = nullptr;
     unsigned head = 0;
@@ -355,7 +336,6 @@ std::size_t Ring::take(std::span<TakenCompletion> out) {
       if (const auto taken = native.completion_of(*cqe)) out[count++] = *taken;
     }
     io_uring_cq_advance(&native.ring, seen);
-    native.untaken -= std::min<std::size_t>(native.untaken, seen);
   }
   if (!native.refused.empty()) [[unlikely]]
     native.shut_down_refused(index_);
@@ -384,6 +364,7 @@ std::optional<std::int32_t> Ring::peek(const Operation& operation) const noexcep
 TimePoint Ring::now() noexcept { return Clock::now(); }
 Features Ring::features() const noexcept { return native_->features; }
 unsigned Ring::sockets_max() const noexcept { return native_->sockets_max; }
+unsigned Ring::completions_max() const noexcept { return native_->ring.cq.ring_entries; }
 
 void Ring::add_to(ReactorStatistics& statistics) const noexcept {
   statistics.enters += native_->enters;

@@ -123,6 +123,7 @@ class Ring : Immovable {
   static TimePoint now() noexcept;
   Features features() const noexcept;
   unsigned sockets_max() const noexcept;
+  unsigned completions_max() const noexcept;  // that the completion queue holds
   void add_to(ReactorStatistics& statistics) const noexcept;
 
  private:

@@ -72,9 +72,6 @@ struct Ring::Native {
   std::vector<TakenCompletion> spilled;     // taken early, to make room in the completion queue
   std::size_t installs_in_flight = 0;       // each has one of the process's descriptors, or will
   std::vector<InstalledHalfClose> refused;  // to be given to a kernel thread instead
-  // Of the completions that were there when deferred work last ran. It does not run again before
-  // they are taken: one run of it makes at most a listen queue of sockets, which have their places.
-  std::size_t untaken = 0;
   std::uint64_t enters = 0;
   std::uint64_t submissions = 0;
   std::uint64_t completions = 0;
@@ -88,10 +85,8 @@ struct Ring::Native {
 
   io_uring_sqe* next_sqe();
   std::optional<TakenCompletion> completion_of(const io_uring_cqe& cqe);
-  int submit_alone();
   void submit_now();
   void spill_completions();
-  void count_untaken() noexcept;
   bool overflowed() const noexcept;
   bool wants_enter() const noexcept;
 

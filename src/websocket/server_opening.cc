@@ -10,7 +10,10 @@
 namespace ringdown {
 namespace {
 
-constexpr std::byte tls_handshake_record{22};  // RFC 8446 5.1, ContentType; no method begins so
+// RFC 8446 5.1: ContentType handshake, and a version of 3 and something. No method begins so.
+bool begins_tls(MutableBytes bytes) noexcept {
+  return bytes[0] == std::byte{22} && (bytes.size() == 1 || bytes[1] == std::byte{3});
+}
 
 class RequestView final : public UpgradeView {
  public:
@@ -64,7 +67,7 @@ std::size_t ServerOpening::receive(MutableBytes bytes) {
     case HeadReader::Verdict::malformed:
     case HeadReader::Verdict::too_large:
     case HeadReader::Verdict::too_many_fields: {
-      if (begins && !server_.is_secure() && bytes.front() == tls_handshake_record) {
+      if (begins && !server_.is_secure() && begins_tls(bytes)) {
         ++server_.tally().unexpected_tls;
         refuse(400, "unexpected_tls", OpenFailure::unexpected_tls);
         break;

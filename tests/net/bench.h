@@ -110,15 +110,18 @@ class RawEnd {
 
 class NetTest : public ::testing::Test {
  protected:
-  explicit NetTest(Features features = all_features, unsigned completion_entries = 256)
-      : descriptors_at_start_(open_descriptors()) {
-    reactor = std::make_unique<Reactor>(ReactorOptions{.submission_entries = 64,
-                                                       .completion_entries = completion_entries,
-                                                       .sockets_per_ring = 64,
-                                                       .receive_buffers = 16,
-                                                       .large_receive_buffers = 2,
-                                                       .worker_threads = 1,
-                                                       .allowed_features = features});
+  explicit NetTest(Features features = all_features) : NetTest(small_reactor(features)) {}
+  explicit NetTest(const ReactorOptions& options) : descriptors_at_start_(open_descriptors()) {
+    reactor = std::make_unique<Reactor>(options);
+  }
+  static ReactorOptions small_reactor(Features features) {
+    return {.submission_entries = 64,
+            .completion_entries = 256,
+            .sockets_per_ring = 64,
+            .receive_buffers = 16,
+            .large_receive_buffers = 2,
+            .worker_threads = 1,
+            .allowed_features = features};
   }
   void TearDown() override {
     EXPECT_EQ(reactor->statistics().sockets, 0U);

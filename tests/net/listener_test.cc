@@ -1,13 +1,14 @@
 // Listening on real sockets: what is accepted, what waits in the kernel's queue, and the end.
+#include <atomic>
 #include <cerrno>
 #include <deque>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "bench.h"
-#include "ring/reactor_core.h"
 #include "ring/scarcity.h"
 
 namespace ringdown {
@@ -53,8 +54,14 @@ class Accepting final : public ListenerEvents {
 
 class Listening : public NetTest, public ::testing::WithParamInterface<Features> {
  protected:
-  explicit Listening(unsigned completion_entries = 256)
-      : NetTest(GetParam(), completion_entries), accepting_(*reactor) {}
+  Listening() : Listening(options(700)) {}
+  explicit Listening(const ReactorOptions& options) : NetTest(options), accepting_(*reactor) {}
+  // Accepting is multishot while more than 513 places of a table are free.
+  static ReactorOptions options(unsigned sockets_per_ring) {
+    ReactorOptions options = small_reactor(GetParam());
+    options.sockets_per_ring = sockets_per_ring;
+    return options;
+  }
   void listen(TcpListener::Options options = {}, std::string_view address = "127.0.0.1:0") {
     const auto result = accepting_.listener.listen(*SocketAddress::parse(address), options);
     ASSERT_FALSE(result.error) << result.error.name();
@@ -81,10 +88,12 @@ class Listening : public NetTest, public ::testing::WithParamInterface<Features>
 };
 constexpr Features without_direct =
     all_features & ~static_cast<Features>(Feature::direct_descriptors);
+std::string kernel(const ::testing::TestParamInfo<Features>& tested) {
+  if (tested.param == all_features) return "direct";
+  return tested.param == without_direct ? "plain" : "cooperative";
+}
 INSTANTIATE_TEST_SUITE_P(Kernels, Listening, ::testing::Values(all_features, without_direct),
-                         [](const auto& tested) {
-                           return tested.param == all_features ? "direct" : "plain";
-                         });
+                         &kernel);
 
 TEST_P(Listening, AcceptsEveryone) {
   listen();
@@ -288,7 +297,14 @@ TEST_P(Listening, StopsAtOnceWhenNothingHasHappened) {
   end();
 }
 
-TEST_P(Listening, MovesToAnotherTableBeforeItsOwnIsFull) {
+class ListeningWithSmallTables : public Listening {
+ protected:
+  ListeningWithSmallTables() : Listening(options(64)) {}
+};
+INSTANTIATE_TEST_SUITE_P(Kernels, ListeningWithSmallTables,
+                         ::testing::Values(all_features, without_direct), &kernel);
+
+TEST_P(ListeningWithSmallTables, MovesToAnotherTableBeforeItsOwnIsFull) {
   listen({.backlog = 8});
   for (int i = 1; i <= 25; ++i) {
     connect(8);
@@ -299,61 +315,46 @@ TEST_P(Listening, MovesToAnotherTableBeforeItsOwnIsFull) {
   end();
 }
 
-// More completions than some turns take, always.
-class ListeningBusily : public Listening {
+// Other processors fill the listen queue while the kernel empties it.
+class ListeningInACrowd : public Listening {
  protected:
-  ListeningBusily() : Listening(16384) {
-    for (int i = 0; i < 3000; ++i) completing_.emplace_back(*this).again();
+  ListeningInACrowd() : Listening(options()) {}
+  static ReactorOptions options() {
+    ReactorOptions options = Listening::options(sockets_per_ring);
+    options.completion_entries = 64;  // multishot while more than 321 places are free
+    return options;
   }
-  void end() {
-    is_busy_ = false;
-    ASSERT_TRUE(pump([&] { return in_flight_ == 0; }));
-    Listening::end();
-  }
-  // As many as the queue of a Unix socket takes at once.
-  void flood() {
-    for (;;) {
-      UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      if (::connect(client.get(), address_.native(), address_.size()) != 0) return;
-      clients_.emplace_back(std::move(client));
+  static constexpr unsigned sockets_per_ring = 400;
+  void come_and_go(const std::atomic<bool>& enough) const {
+    while (!enough) {
+      const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      static_cast<void>(::connect(client.get(), address_.native(), address_.size()));
     }
   }
-
- private:
-  class Completing {
-   public:
-    explicit Completing(ListeningBusily& test) : test_(test) {}
-    void again() {
-      ++test_.in_flight_;
-      test_.reactor->core().ring(0).nop(operation_);
-    }
-
-   private:
-    void on_completion(const Completion&) {
-      --test_.in_flight_;
-      if (test_.is_busy_) again();
-    }
-    ListeningBusily& test_;
-    Op<&Completing::on_completion> operation_{*this};
-  };
-
-  bool is_busy_ = true;
-  int in_flight_ = 0;
-  std::deque<Completing> completing_;
 };
 INSTANTIATE_TEST_SUITE_P(
-    Kernels, ListeningBusily,
+    Kernels, ListeningInACrowd,
     ::testing::Values(all_features, all_features & ~static_cast<Features>(Feature::defer_taskrun)),
-    [](const auto& tested) { return tested.param == all_features ? "deferred" : "cooperative"; });
+    &kernel);
 
-TEST_P(ListeningBusily, LosesNobodyToAFullTable) {
-  listen({.backlog = 8}, "unix:@ringdown-listener-busy-test-" + std::to_string(::getpid()));
-  ASSERT_TRUE(pump([&] {
-    if (clients_.size() < 500) flood();
-    return accepting_.accepted.size() >= 500;
-  }));
+TEST_P(ListeningInACrowd, LosesNobodyToAFullTable) {
+  listen({.backlog = 8}, "unix:@ringdown-listener-crowd-test-" + std::to_string(::getpid()));
+  std::atomic<bool> enough = false;
+  std::vector<std::thread> crowd;
+  for (int i = 0; i < 4; ++i) crowd.emplace_back([&] { come_and_go(enough); });
+  EXPECT_TRUE(
+      pump([&] { return accepting_.accepted.size() >= 12'000 || !accepting_.errors.empty(); }));
+  enough = true;
+  // Whoever waits for a place in the queue has to get it.
+  std::atomic<bool> gone = false;
+  std::thread waiting([&] {
+    for (std::thread& one : crowd) one.join();
+    gone = true;
+  });
+  EXPECT_TRUE(pump([&] { return gone.load(); }));
+  waiting.join();
   EXPECT_TRUE(accepting_.errors.empty()) << accepting_.errors.front().name();
-  EXPECT_GE(reactor->statistics().rings, 500 / 64U);
+  EXPECT_GE(reactor->statistics().rings, 12'000 / sockets_per_ring);
   end();
 }
 

@@ -178,6 +178,7 @@ TimePoint Ring::now() noexcept { return Network::current().now(); }
 Features Ring::features() const noexcept { return native_->features; }
 
 unsigned Ring::sockets_max() const noexcept { return static_cast<unsigned>(native_->slots_max); }
+unsigned Ring::completions_max() const noexcept { return 256; }
 
 void Ring::add_to(ReactorStatistics& statistics) const noexcept {
   const ReactorStatistics& counted = native_->counted;

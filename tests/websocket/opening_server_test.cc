@@ -306,26 +306,27 @@ TEST_F(OpeningServer, CountsClientsThatGoAway) {
 
 TEST_F(OpeningServer, NamesAClientThatBeginsTls) {
   serve(application());
+  const bool over_tls = static_cast<bool>(make_raw_layer);  // what begins TLS inside is no request
+  const std::string unexpected = over_tls ? "head_malformed" : "unexpected_tls";
   const std::string client_hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
-  for (const std::size_t split : {client_hello.size(), std::size_t{1}}) {
+  const auto expect_refused = [&](std::string_view first, std::string_view then,
+                                  const std::string& reason) {
     RawPeer& client = raw_client();
-    client.write(client_hello.substr(0, split));
+    client.write(first);
+    turn();
+    client.write(then);
     ASSERT_TRUE(pump([&] { return client.has_head(); }));
-    EXPECT_TRUE(client.head().starts_with("HTTP/1.1 400 unexpected_tls\r\n")) << client.head();
+    EXPECT_TRUE(client.head().starts_with("HTTP/1.1 400 " + reason + "\r\n")) << client.head();
     client.send_fin();
-  }
-  // A record in the middle of a request is nobody's ClientHello.
-  RawPeer& late = raw_client();
-  late.write("GET / HTTP/1.1\r\n");
-  turn();
-  late.write(client_hello);
-  ASSERT_TRUE(pump([&] { return late.has_head(); }));
-  EXPECT_TRUE(late.head().starts_with("HTTP/1.1 400 head_malformed\r\n")) << late.head();
-  late.send_fin();
+  };
+  expect_refused(client_hello, "", unexpected);
+  expect_refused(client_hello.substr(0, 1), client_hello.substr(1), unexpected);
+  expect_refused("\x16 is no record\r\n\r\n", "", "head_malformed");
+  expect_refused("GET / HTTP/1.1\r\n", client_hello, "head_malformed");
   ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
-  EXPECT_EQ(server->tally().refused, 3U);
-  EXPECT_EQ(server->tally().unexpected_tls, 2U);
-  EXPECT_EQ(upgrades_failed(OpenFailure::unexpected_tls), 2);
+  EXPECT_EQ(server->tally().refused, 4U);
+  EXPECT_EQ(server->tally().unexpected_tls, over_tls ? 0U : 2U);
+  EXPECT_EQ(upgrades_failed(OpenFailure::unexpected_tls), over_tls ? 0 : 2);
 }
 
 TEST_F(OpeningServer, SaysWhoAsksWhereThatIsAskedFor) {
