@@ -66,7 +66,9 @@ RINGDOWN_API std::string to_string(Features features);
 struct ReactorOptions {
   unsigned submission_entries =
       4096;  // SQEs a turn can hold before it must submit early; a power of two
-  unsigned completion_entries = 16384;  // CQEs before the kernel's overflow list is used
+  // CQEs before the kernel's overflow list is used. Also: accepting is multishot only while so many
+  // places, and 257, are free in a ring's table, and if they are no more than half of it.
+  unsigned completion_entries = 8192;
   // Direct descriptors in each ring's table; 0: nine tenths of RLIMIT_NOFILE, at most 32,768 (the
   // kernel allows no more than RLIMIT_NOFILE a ring). A reactor that needs more sockets makes
   // further rings on demand.

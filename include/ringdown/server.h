@@ -56,9 +56,10 @@ class ServerEvents : public WebSocketEvents {
   // is closed; `open_connections` does not count it from the next event on. timed_out: no whole
   // request by open_timeout; dropped: the client went away (in its TLS handshake: tls_failed, with
   // truncated_handshake); tls_failed: `tls` and `tls_detail` say why; http_status: it was refused,
-  // by on_upgrade or because it was no upgrade; aborted: by abort_all or a drain's deadline. `peer`
-  // is empty without ServerOptions::peer_addresses. A certificate that was refused is not shown.
-  // For a log; ServerTally counts the same, who was aborted as open_dropped.
+  // by on_upgrade or because it was no upgrade; unexpected_tls: refused too, it began TLS with a
+  // server without; aborted: by abort_all or a drain's deadline. `peer` is empty without
+  // ServerOptions::peer_addresses. A certificate that was refused is not shown. For a log;
+  // ServerTally counts the same, who was aborted as open_dropped.
   virtual void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
     (void)peer;
     (void)why;
@@ -89,9 +90,10 @@ struct ServerOptions {
   // Of a server (TlsServerContext of ringdown/tls.h): every connection is TLS. nullptr: none is.
   SecureContext* secure = nullptr;
   // Connections in their TLS handshake, that is until their request begins; beyond it accepting
-  // stops until one ends. 0: no bound. Not to the last one: connections are accepted one by one,
-  // which costs each 2 us more, only where a full listen queue would not be within it (at a bound
-  // below about `backlog`, always), and in a flood more than one queue may come at once.
+  // stops until one ends. 0: no bound. Not to the last one: for its sake connections are accepted
+  // one by one, which costs each 2 us more, only where a full listen queue would not be within it
+  // (at a bound below about `backlog`, always), and in a flood more than one queue may come at
+  // once.
   std::size_t tls_handshakes_max = 8192;
 };
 

@@ -67,14 +67,17 @@ void TcpListener::arm() noexcept {
     return fail(refused.error());
   }
   // Whom the kernel accepts into a full table it resets. No listen queue bounds a multishot accept:
-  // while the kernel empties it, other processors fill it again. The completion queue does (since
-  // 6.0; told by defer_taskrun, of 6.1). Where not all of that have a place, one by one.
+  // while the kernel empties it, other processors fill it again. The completion queue does, where
+  // an accept that finds it full ends (Linux 6.6) and is not forgotten (6.8, as fixed_fd_install).
+  // Where not all of that have a place, or would hold most of the table against sockets that we
+  // open ourselves, one by one.
   const Features features = reactor_.features();
-  const bool is_bounded =
-      has(features, Feature::defer_taskrun) || !has(features, Feature::direct_descriptors);
   const std::size_t unseen = reactor_.accepts_unseen_max(ring_);
-  const bool multishot =
-      !one_at_a_time_ && !peer_addresses_ && is_bounded && reactor_.has_free_slots(ring_, unseen);
+  const bool is_bounded = has(features, Feature::fixed_fd_install) &&
+                          2 * unseen <= reactor_.ring(ring_).sockets_max() &&
+                          reactor_.has_free_slots(ring_, unseen);
+  const bool multishot = !one_at_a_time_ && !peer_addresses_ &&
+                         (is_bounded || !has(features, Feature::direct_descriptors));
   // Until it completes for the last time, sockets that we open ourselves find these taken.
   kept_free_ = multishot ? unseen : 1;
   reactor_.keep_free(ring_, kept_free_);

@@ -62,9 +62,8 @@ class ReactorCore : Immovable {
   // else's meanwhile: an accept that finds the table full resets the connection.
   void keep_free(std::uint16_t ring, std::size_t count) noexcept;
   void give_free(std::uint16_t ring, std::size_t count) noexcept;
-  // How many sockets one multishot accept can have made that nobody has seen: a completion queue of
-  // them, what a dispatch has taken out of it, and the last one, which comes when the queue is full
-  // (the kernel ends a multishot accept then).
+  // How many sockets one multishot accept can have made that nobody has seen, where a full
+  // completion queue ends it: a queue of them, what a dispatch has taken out of it, and the last.
   std::size_t accepts_unseen_max(std::uint16_t ring) const noexcept;
   std::size_t sockets() const noexcept;
 

@@ -34,7 +34,7 @@ enum class Push : std::uint8_t { now, with_next };
 
 struct RingOptions {
   unsigned submission_entries = 4096;
-  unsigned completion_entries = 16384;
+  unsigned completion_entries = 8192;
   unsigned sockets = 0;  // slots in the table of direct descriptors
   unsigned small_buffers = 2048;
   unsigned large_buffers = 32;

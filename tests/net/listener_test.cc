@@ -1,97 +1,12 @@
 // Listening on real sockets: what is accepted, what waits in the kernel's queue, and the end.
-#include <atomic>
 #include <cerrno>
-#include <deque>
-#include <functional>
-#include <thread>
-#include <vector>
 
-#include <gtest/gtest.h>
-
-#include "bench.h"
+#include "listening.h"
 #include "ring/scarcity.h"
 
 namespace ringdown {
 namespace {
 
-class Accepting final : public ListenerEvents {
- public:
-  explicit Accepting(Reactor& reactor) : listener(reactor, *this), reactor_(reactor) {}
-  void on_accepted(Socket socket, const SocketAddress& peer) override {
-    peers.push_back(peer);
-    EXPECT_FALSE(in_call);
-    EXPECT_EQ(stopped, 0U) << "accepted behind the end";
-    accepted.push_back(socket);
-    if (then) then();
-  }
-  void on_accept_failed(Error error) override { errors.push_back(error); }
-  void on_stopped() override {
-    EXPECT_FALSE(in_call);
-    ++stopped;
-  }
-  Start stop() {
-    in_call = true;
-    const Start answer = listener.stop();
-    in_call = false;
-    return answer;
-  }
-  void close_all() {
-    for (const Socket socket : accepted) close_socket(reactor_, socket);
-    accepted.clear();
-  }
-
-  TcpListener listener;
-  std::vector<Socket> accepted;
-  std::vector<SocketAddress> peers;
-  std::vector<Error> errors;
-  std::size_t stopped = 0;
-  bool in_call = false;
-  std::function<void()> then;
-
- private:
-  Reactor& reactor_;
-};
-
-class Listening : public NetTest, public ::testing::WithParamInterface<Features> {
- protected:
-  Listening() : Listening(options(700)) {}
-  explicit Listening(const ReactorOptions& options) : NetTest(options), accepting_(*reactor) {}
-  // Accepting is multishot while more than 513 places of a table are free.
-  static ReactorOptions options(unsigned sockets_per_ring) {
-    ReactorOptions options = small_reactor(GetParam());
-    options.sockets_per_ring = sockets_per_ring;
-    return options;
-  }
-  void listen(TcpListener::Options options = {}, std::string_view address = "127.0.0.1:0") {
-    const auto result = accepting_.listener.listen(*SocketAddress::parse(address), options);
-    ASSERT_FALSE(result.error) << result.error.name();
-    address_ = result.address;
-  }
-  void connect(int count) {
-    for (int i = 0; i < count; ++i) clients_.emplace_back(raw_connect(address_));
-  }
-  void end() {
-    if (accepting_.listener.is_listening() && accepting_.stopped == 0) {
-      EXPECT_EQ(accepting_.stop(), Start::io_pending);
-      EXPECT_EQ(accepting_.stop(), Start::wrong_state);
-    }
-    ASSERT_TRUE(pump([&] { return accepting_.stopped == 1; }));
-    EXPECT_FALSE(accepting_.listener.is_listening());
-    accepting_.close_all();
-    ASSERT_TRUE(pump([&] { return reactor->statistics().sockets == 0; }));
-    clients_.clear();
-  }
-
-  Accepting accepting_;
-  SocketAddress address_;
-  std::deque<RawEnd> clients_;
-};
-constexpr Features without_direct =
-    all_features & ~static_cast<Features>(Feature::direct_descriptors);
-std::string kernel(const ::testing::TestParamInfo<Features>& tested) {
-  if (tested.param == all_features) return "direct";
-  return tested.param == without_direct ? "plain" : "cooperative";
-}
 INSTANTIATE_TEST_SUITE_P(Kernels, Listening, ::testing::Values(all_features, without_direct),
                          &kernel);
 
@@ -294,67 +209,6 @@ TEST_P(Listening, MayStopInItsHandlerAndListenAgain) {
 
 TEST_P(Listening, StopsAtOnceWhenNothingHasHappened) {
   listen();
-  end();
-}
-
-class ListeningWithSmallTables : public Listening {
- protected:
-  ListeningWithSmallTables() : Listening(options(64)) {}
-};
-INSTANTIATE_TEST_SUITE_P(Kernels, ListeningWithSmallTables,
-                         ::testing::Values(all_features, without_direct), &kernel);
-
-TEST_P(ListeningWithSmallTables, MovesToAnotherTableBeforeItsOwnIsFull) {
-  listen({.backlog = 8});
-  for (int i = 1; i <= 25; ++i) {
-    connect(8);
-    ASSERT_TRUE(pump([&] { return accepting_.accepted.size() == 8U * static_cast<unsigned>(i); }));
-  }
-  EXPECT_TRUE(accepting_.errors.empty());
-  EXPECT_EQ(reactor->statistics().rings > 3, GetParam() == all_features);
-  end();
-}
-
-// Other processors fill the listen queue while the kernel empties it.
-class ListeningInACrowd : public Listening {
- protected:
-  ListeningInACrowd() : Listening(options()) {}
-  static ReactorOptions options() {
-    ReactorOptions options = Listening::options(sockets_per_ring);
-    options.completion_entries = 64;  // multishot while more than 321 places are free
-    return options;
-  }
-  static constexpr unsigned sockets_per_ring = 400;
-  void come_and_go(const std::atomic<bool>& enough) const {
-    while (!enough) {
-      const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      static_cast<void>(::connect(client.get(), address_.native(), address_.size()));
-    }
-  }
-};
-INSTANTIATE_TEST_SUITE_P(
-    Kernels, ListeningInACrowd,
-    ::testing::Values(all_features, all_features & ~static_cast<Features>(Feature::defer_taskrun)),
-    &kernel);
-
-TEST_P(ListeningInACrowd, LosesNobodyToAFullTable) {
-  listen({.backlog = 8}, "unix:@ringdown-listener-crowd-test-" + std::to_string(::getpid()));
-  std::atomic<bool> enough = false;
-  std::vector<std::thread> crowd;
-  for (int i = 0; i < 4; ++i) crowd.emplace_back([&] { come_and_go(enough); });
-  EXPECT_TRUE(
-      pump([&] { return accepting_.accepted.size() >= 12'000 || !accepting_.errors.empty(); }));
-  enough = true;
-  // Whoever waits for a place in the queue has to get it.
-  std::atomic<bool> gone = false;
-  std::thread waiting([&] {
-    for (std::thread& one : crowd) one.join();
-    gone = true;
-  });
-  EXPECT_TRUE(pump([&] { return gone.load(); }));
-  waiting.join();
-  EXPECT_TRUE(accepting_.errors.empty()) << accepting_.errors.front().name();
-  EXPECT_GE(reactor->statistics().rings, 12'000 / sockets_per_ring);
   end();
 }
 

@@ -42,6 +42,20 @@ TEST(Secure, WritesTheCertificateItMadeForClientsToVerify) {
   EXPECT_EQ(json.at("clean"), 3);
 }
 
+TEST(Secure, AServerThatDoesNotStartLeavesTheCertificateOfTheOneThatRuns) {
+  const JsonFile certificate;
+  const std::vector<std::string> tls{"--tls-self-signed", "--tls-write-cert", certificate.path()};
+  Serving server(tls);
+  std::vector<std::string> again{"serve", "--listen", server.address()};
+  again.insert(again.end(), tls.begin(), tls.end());
+  EXPECT_EQ(run_program(again).status, 2);
+  int status = -1;
+  storm({server.secure_url(), "--ca", certificate.path(), "--connections", "1", "--pattern",
+         "client-first"},
+        status);
+  EXPECT_EQ(status, 0);
+}
+
 TEST(Secure, ResumesSessionsUnlessToldNotTo) {
   Serving server({"--mode", "push", "--tls-self-signed"});
   const auto resumed = [&](const std::vector<std::string>& further) {

@@ -149,7 +149,8 @@ TEST_F(TlsFailures, FilesThatCannotBeUsedAreNamedAtTheStart) {
       {with(good, {"--tls-self-signed"}), {"--tls-self-signed: not with --tls-cert"}},
       {with(good, {"--tls-write-cert", "x"}), {"--tls-write-cert: only with --tls-self-signed"}},
       {{"--tls-self-signed", "--tls-write-cert", "/nowhere/x"},
-       {"--tls-write-cert: /nowhere/x cannot be written"}},
+       {"--tls-write-cert: /nowhere/x: cannot be written (ENOENT)", "is the path right"}},
+      {{"--tls-self-signed", "--tls-write-cert", ""}, {"--tls-write-cert: the name of a file"}},
   };
   for (const Mistake& mistake : mistakes) {
     Arguments arguments{"serve", "--listen", "127.0.0.1:0"};

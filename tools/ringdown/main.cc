@@ -65,8 +65,8 @@ Examples:
       four threads share one port; SIGTERM gives its clients 30 seconds to finish
   ringdown serve --tls-cert server.pem --tls-key server.key
       wss://; `kill -HUP` after the files were renewed, and new connections get the new ones
-  ringdown serve --tls-self-signed --tls-write-cert server.pem
-      wss:// for trying out; clients have to be told: ringdown storm wss://... --ca server.pem
+  ringdown serve --tls-self-signed --tls-write-cert self-signed.pem
+      wss:// for trying out; clients have to be told: ringdown storm wss://... --ca self-signed.pem
 
 In push mode a client's text messages say how its connection is closed: push N [B], hold S, release,
 close [CODE [REASON]], mute, reset. docs/storm.md explains them, and the JSON.
@@ -265,8 +265,10 @@ void add_serve_tls(CLI::App& command, ServeTls& tls) {
                    "wss:// with a certificate made on the spot, for localhost and the address of "
                    "--listen");
   command
-      .add_option("--tls-write-cert", tls.written_file,
-                  "writes the certificate of --tls-self-signed there, PEM: clients' --ca")
+      .add_option(
+          "--tls-write-cert", tls.written_file,
+          "writes over FILE the certificate of --tls-self-signed, which is another one each "
+          "time: clients' --ca")
       ->type_name("FILE");
   command
       .add_option(

@@ -1,7 +1,9 @@
 // Makes contexts: see the header.
 #include "secure_options.h"
 
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <ctime>
 #include <fstream>
 
@@ -26,8 +28,11 @@ void check(const ServeTls& tls) {
   if (tls.self_signed && !tls.certificate_file.empty()) {
     throw UsageError("--tls-self-signed: not with --tls-cert, which has a certificate already");
   }
-  if (!tls.self_signed && !tls.written_file.empty()) {
+  if (!tls.self_signed && tls.written_file) {
     throw UsageError("--tls-write-cert: only with --tls-self-signed, whose certificate it writes");
+  }
+  if (tls.written_file && tls.written_file->empty()) {
+    throw UsageError("--tls-write-cert: the name of a file, not ''");
   }
   if (tls.has_certificate()) return;
   const char* const alone = !tls.client_ca_file.empty() ? "--tls-client-ca"
@@ -45,12 +50,6 @@ TlsClientOptions client_options(const StormTls& tls) {
   if (tls.version) options.version_min = options.version_max = *tls.version;
   options.resume_sessions = tls.resume;
   return options;
-}
-
-void write_certificate(const TlsServerContext& context, const std::string& path) {
-  std::ofstream file(path, std::ios::trunc);
-  file << context.certificate() << std::flush;
-  if (!file) throw UsageError("--tls-write-cert: " + path + " cannot be written");
 }
 
 }  // namespace
@@ -76,9 +75,7 @@ std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketA
     options.client_ca_file = tls.client_ca_file;
     options.client_certificates = TlsClientCertificates::required;
   }
-  auto context = std::make_shared<TlsServerContext>(options);
-  if (!tls.written_file.empty()) write_certificate(*context, tls.written_file);
-  return context;
+  return std::make_shared<TlsServerContext>(options);
 }
 
 std::shared_ptr<SecureContext> secure_context(const StormTls& tls) {
@@ -87,6 +84,21 @@ std::shared_ptr<SecureContext> secure_context(const StormTls& tls) {
   options.ca_file = tls.ca_file;
   options.certificate = {tls.certificate_file, tls.key_file};
   return std::make_shared<TlsClientContext>(options);
+}
+
+void write_certificate(const SecureContext& server, const ServeTls& tls) {
+  if (!tls.written_file) return;
+  const std::string part = *tls.written_file + ".part";
+  errno = 0;
+  std::ofstream file(part, std::ios::trunc);
+  file << static_cast<const TlsServerContext&>(server).certificate();
+  file.close();
+  if (file && std::rename(part.c_str(), tls.written_file->c_str()) == 0) return;
+  const Error error(errno != 0 ? errno : EIO);
+  std::remove(part.c_str());
+  throw UsageError("--tls-write-cert: " + *tls.written_file + ": cannot be written (" +
+                   std::string(error.name()) +
+                   "): is the path right, and may this user write there?");
 }
 
 void reload(SecureContext& server) { static_cast<TlsServerContext&>(server).reload(); }
@@ -120,8 +132,8 @@ SecurePair secure_pair(const StormTls& tls) {
 bool has_tls() noexcept { return false; }
 
 std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketAddress&) {
-  const bool wants_nothing = !tls.has_certificate() && tls.written_file.empty() &&
-                             tls.client_ca_file.empty() && !tls.version_min;
+  const bool wants_nothing =
+      !tls.has_certificate() && !tls.written_file && tls.client_ca_file.empty() && !tls.version_min;
   if (wants_nothing) return nullptr;
   throw UsageError("--tls-...: there is no TLS in this build");
 }
@@ -130,6 +142,7 @@ std::shared_ptr<SecureContext> secure_context(const StormTls&) {
   throw UsageError("URL: wss:// is not possible, there is no TLS in this build: use ws://");
 }
 
+void write_certificate(const SecureContext&, const ServeTls&) {}
 void reload(SecureContext&) {}
 std::string untimely(const SecureContext&, const ServeTls&) { return {}; }
 

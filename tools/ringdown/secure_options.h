@@ -18,7 +18,7 @@ struct ServeTls {
   std::string client_ca_file;  // clients must show a certificate that it signed
   std::optional<TlsVersion> version_min;
   bool self_signed = false;
-  std::string written_file;  // where a self-signed certificate is written
+  std::optional<std::string> written_file;  // where a self-signed certificate is written
   bool has_certificate() const {
     return self_signed || !certificate_file.empty() || !key_file.empty();
   }
@@ -40,7 +40,7 @@ TlsVersion parse_tls_version(std::string_view option, std::string_view text);
 bool has_tls() noexcept;
 
 // One for all threads. Throw UsageError, and SetupError which names the file and what is wrong.
-// Of a server that listens on `address`, with its certificate written; null: TLS was not asked for.
+// Of a server that listens on `address`; null: TLS was not asked for.
 std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketAddress& address);
 // Of a client that goes to a wss:// URL.
 std::shared_ptr<SecureContext> secure_context(const StormTls& tls);
@@ -48,6 +48,9 @@ std::shared_ptr<SecureContext> secure_context(const StormTls& tls);
 // Reads the files of a server's context again, for the connections to come. Throws SetupError; then
 // everything stays as it was.
 void reload(SecureContext& server);
+// Writes the certificate where `tls` wants it, if it does; whoever reads the file meanwhile reads
+// the old one or the new one. Throws UsageError.
+void write_certificate(const SecureContext& server, const ServeTls& tls);
 // Why clients that verify will refuse it now, for who started the server; empty: they need not.
 std::string untimely(const SecureContext& server, const ServeTls& tls);
 

@@ -93,6 +93,8 @@ void ServeRun::start() {
     // Port 0 was the first one's choice; the others share what it got (socket(7), SO_REUSEPORT).
     address = threads_.back()->addresses().front();
   }
+  // The address is this server's by now: what the last one there wrote is of no use any more.
+  if (secure_ != nullptr) write_certificate(*secure_, options_.tls);
   // Scripts wait for this line.
   std::cout << "listening on " << address.to_string() << " (" << name(options_.mode)
             << (secure_ != nullptr ? " over TLS)\n" : ")\n") << std::flush;
