@@ -53,7 +53,8 @@ enum class Feature : std::uint32_t {
   // IORING_OP_FIXED_FD_INSTALL, 6.8; needs direct_descriptors. A half-close is shutdown(2) called
   // when the ring says that its turn has come, on a descriptor of the process's that is given back
   // at once: 64 a ring at most. Without, beyond, and where RLIMIT_NOFILE leaves none,
-  // IORING_OP_SHUTDOWN on a kernel thread.
+  // IORING_OP_SHUTDOWN on a kernel thread. Also: accepting is multishot only with it, for before
+  // its kernel a multishot accept could be lost in a full completion queue.
   fixed_fd_install = 1U << 8,
 };
 using Features = std::uint32_t;

@@ -121,12 +121,12 @@ void ReactorCore::keep_free(std::uint16_t ring, std::size_t count) noexcept {
   kept_free_[ring] += count;
 }
 
-std::size_t ReactorCore::accepts_unseen_max(std::uint16_t ring) const noexcept {
-  return rings_[ring]->completions_max() + completions_per_take + 1;
-}
-
 void ReactorCore::give_free(std::uint16_t ring, std::size_t count) noexcept {
   kept_free_[ring] -= count;
+}
+
+std::size_t ReactorCore::accepts_unseen_max(std::uint16_t ring) const noexcept {
+  return rings_[ring]->completions_max() + completions_per_take + 1;
 }
 
 std::size_t ReactorCore::sockets() const noexcept {

@@ -220,6 +220,9 @@ TEST_F(TlsOpening, BoundsHandshakesAtOnce) {
 }
 
 TEST_F(TlsOpening, BoundsHandshakesThatComeAtOnce) {
+  ReactorOptions ample = small_reactor();
+  ample.sockets_per_ring = 4096;  // so that accepting is multishot until it is near the bound
+  make_reactor(ample);
   ServerOptions options{.websocket = automatic()};
   options.backlog = 3;
   options.secure = &secured_server();

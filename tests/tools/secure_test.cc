@@ -1,5 +1,7 @@
 // wss:// from one end to the other: `serve` with a certificate, `storm` that verifies it or does
 // not.
+#include <unistd.h>
+
 #include <optional>
 
 #include "program_fixture.h"
@@ -54,6 +56,14 @@ TEST(Secure, AServerThatDoesNotStartLeavesTheCertificateOfTheOneThatRuns) {
          "client-first"},
         status);
   EXPECT_EQ(status, 0);
+}
+
+TEST(Secure, AServerThatDoesNotStartLeavesNoSocketBehind) {
+  const std::string path = testing::TempDir() + "ringdown-secure-" + std::to_string(getpid());
+  const ProgramResult result = run_program(
+      {"serve", "--listen", "unix:" + path, "--tls-self-signed", "--tls-write-cert", "/nowhere/x"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
 }
 
 TEST(Secure, ResumesSessionsUnlessToldNotTo) {

@@ -37,7 +37,8 @@ class OperationCounts : public WebSocketTest, public ::testing::WithParamInterfa
   void SetUp() override { make_reactor(all_features); }
 
   void make_reactor(Features features) {
-    // A table with room for the whole backlog, so that accepting is multishot, as it is by default.
+    // A table of which a whole completion queue is less than half, so that accepting is multishot,
+    // as it is by default.
     ReactorOptions options = small_reactor();
     options.sockets_per_ring = 8192;
     options.allowed_features = features;

@@ -20,6 +20,7 @@ SimulatedRun run_of(std::uint64_t seed) {
   run.network.print_trace = wants_trace();
   run.network.submission_entries_max = 8;
   run.server.backlog = 16;
+  if (seed % 2 == 0) run.reactor.sockets_per_ring = 600;  // room for a multishot accept
   run.server.websocket.open_timeout = 10s;
   run.server.websocket.answer_close =
       seed % 2 == 0 ? AnswerClose::automatic : AnswerClose::application;

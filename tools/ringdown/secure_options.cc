@@ -91,11 +91,12 @@ void write_certificate(const SecureContext& server, const ServeTls& tls) {
   const std::string part = *tls.written_file + ".part";
   errno = 0;
   std::ofstream file(part, std::ios::trunc);
+  const bool was_opened = file.is_open();
   file << static_cast<const TlsServerContext&>(server).certificate();
   file.close();
   if (file && std::rename(part.c_str(), tls.written_file->c_str()) == 0) return;
   const Error error(errno != 0 ? errno : EIO);
-  std::remove(part.c_str());
+  if (was_opened) std::remove(part.c_str());
   throw UsageError("--tls-write-cert: " + *tls.written_file + ": cannot be written (" +
                    std::string(error.name()) +
                    "): is the path right, and may this user write there?");

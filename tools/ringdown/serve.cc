@@ -37,6 +37,12 @@ struct ServeCounts {
   std::uint64_t failed = 0;
 };
 
+void remove_unix_name(const SocketAddress& address) {
+  const auto* native = reinterpret_cast<const sockaddr_un*>(address.native());
+  // unix(7): an abstract name begins with NUL, and is no file.
+  if (native->sun_path[0] != '\0') unlink(native->sun_path);
+}
+
 class ServeRun : Immovable {
  public:
   explicit ServeRun(const ServeOptions& options)
@@ -44,6 +50,10 @@ class ServeRun : Immovable {
         wait_(bell_,
               options.tls.has_certificate() ? MainWait::Hangup::is_told : MainWait::Hangup::ends),
         progress_(options.quiet || options.verbose) {}
+  // A socket's name outlives it, and would keep the next server from listening there (unix(7)).
+  ~ServeRun() {
+    if (!threads_.empty() && options_.listen.family() == AF_UNIX) remove_unix_name(options_.listen);
+  }
   // Makes the threads, then says on stdout where it listens.
   void start();
   void run_until_asked_to_stop();
@@ -202,12 +212,6 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
   };
 }
 
-void remove_unix_name(const SocketAddress& address) {
-  const auto* native = reinterpret_cast<const sockaddr_un*>(address.native());
-  // unix(7): an abstract name begins with NUL, and is no file.
-  if (native->sun_path[0] != '\0') unlink(native->sun_path);
-}
-
 void print_tally(const ServeOptions& options, const ServeTally& tally) {
   const ServerTally& sum = tally.sum;
   std::cout << "served " << with_separators(sum.opened)
@@ -280,8 +284,6 @@ int run_serve(const ServeOptions& options) {
   serve.start();
   serve.run_until_asked_to_stop();
   const ServeTally tally = serve.drain();
-  // A socket's name outlives it, and would keep the next server from listening there (unix(7)).
-  if (options.listen.family() == AF_UNIX) remove_unix_name(options.listen);
   print_tally(options, tally);
   if (json_file.is_open()) {
     write_json(json_file, json_of(options, tally));
