@@ -66,7 +66,8 @@ inline Json storm(Arguments arguments, int& status) {
 // `serve` in a process of its own.
 class Serving {
  public:
-  explicit Serving(Arguments arguments) : program_(with_listen(std::move(arguments))) {
+  explicit Serving(Arguments arguments, const std::string& listen = "127.0.0.1:0")
+      : program_(with_listen(std::move(arguments), listen)) {
     const std::string line = program_.next_line();
     const std::string start = "listening on ";
     address_ = line.substr(start.size(), line.find(" (") - start.size());
@@ -87,8 +88,8 @@ class Serving {
   const std::string& address() const { return address_; }
 
  private:
-  static Arguments with_listen(Arguments arguments) {
-    arguments.insert(arguments.begin(), {"serve", "--quiet", "--listen", "127.0.0.1:0"});
+  static Arguments with_listen(Arguments arguments, const std::string& listen) {
+    arguments.insert(arguments.begin(), {"serve", "--quiet", "--listen", listen});
     return arguments;
   }
   RunningProgram program_;

@@ -1,7 +1,10 @@
 // wss:// from one end to the other: `serve` with a certificate, `storm` that verifies it or does
 // not.
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <unistd.h>
 
+#include <array>
 #include <optional>
 
 #include "program_fixture.h"
@@ -10,6 +13,22 @@
 
 namespace ringdown::program {
 namespace {
+
+// 127.0.0.1, and in most places more.
+std::vector<std::string> addresses_of_this_machine() {
+  std::vector<std::string> all;
+  ifaddrs* first = nullptr;
+  EXPECT_EQ(getifaddrs(&first), 0);
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET) continue;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    const auto* const address = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
+    inet_ntop(AF_INET, &address->sin_addr, text.data(), text.size());
+    all.emplace_back(text.data());
+  }
+  freeifaddrs(first);
+  return all;
+}
 
 TEST(Secure, HalfClosesOverTlsAndLosesNothing) {
   for (const char* depth : {"ws", "tls", "tcp"}) {
@@ -42,6 +61,19 @@ TEST(Secure, WritesTheCertificateItMadeForClientsToVerify) {
                           status);
   EXPECT_EQ(status, 0) << json.dump();
   EXPECT_EQ(json.at("clean"), 3);
+}
+
+TEST(Secure, MakesACertificateForEveryAddressItListensOn) {
+  const JsonFile certificate;
+  Serving server({"--tls-self-signed", "--tls-write-cert", certificate.path()}, "0.0.0.0:0");
+  const std::string port = server.address().substr(server.address().rfind(':'));
+  for (const std::string& address : addresses_of_this_machine()) {
+    int status = -1;
+    storm({"wss://" + address + port + '/', "--ca", certificate.path(), "--connections", "1",
+           "--pattern", "client-first"},
+          status);
+    EXPECT_EQ(status, 0) << address;
+  }
 }
 
 TEST(Secure, AServerThatDoesNotStartLeavesTheCertificateOfTheOneThatRuns) {

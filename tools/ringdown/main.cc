@@ -263,7 +263,7 @@ void add_serve_tls(CLI::App& command, ServeTls& tls) {
       ->type_name("FILE");
   command.add_flag("--tls-self-signed", tls.self_signed,
                    "wss:// with a certificate made on the spot, for localhost and the address of "
-                   "--listen");
+                   "--listen (0.0.0.0 and [::]: all that this machine has now)");
   command
       .add_option(
           "--tls-write-cert", tls.written_file,

@@ -1,11 +1,16 @@
 // Makes contexts: see the header.
 #include "secure_options.h"
 
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
+#include <vector>
 
 #include "arguments.h"
 
@@ -45,6 +50,41 @@ void check(const ServeTls& tls) {
   }
 }
 
+std::string host_of(const SocketAddress& address) {
+  const std::string text = address.to_string();
+  const std::string host = text.substr(0, text.rfind(':'));
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+// Addresses with a zone (fe80::1%eth0) are left out: a certificate cannot have one.
+std::vector<std::string> addresses_of_this_machine() {
+  std::vector<std::string> hosts;
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return hosts;
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr) continue;
+    const int family = entry->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    const std::string host = host_of(SocketAddress::from_native(entry->ifa_addr, size));
+    if (!host.contains('%')) hosts.push_back(host);
+  }
+  ::freeifaddrs(first);
+  return hosts;
+}
+
+// What clients may call a server that listens on `address`.
+std::vector<std::string> names_for(const SocketAddress& address) {
+  std::vector<std::string> names{"localhost", "127.0.0.1", "::1"};
+  if (address.family() == AF_UNIX) return names;
+  const std::string host = host_of(address);
+  const bool every = host == "0.0.0.0" || host == "::";
+  for (const std::string& more : every ? addresses_of_this_machine() : std::vector{host}) {
+    if (std::ranges::find(names, more) == names.end()) names.push_back(more);
+  }
+  return names;
+}
+
 TlsClientOptions client_options(const StormTls& tls) {
   TlsClientOptions options;
   if (tls.version) options.version_min = options.version_max = *tls.version;
@@ -61,12 +101,7 @@ std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketA
   if (!tls.has_certificate()) return nullptr;
   TlsServerOptions options;
   if (tls.self_signed) {
-    options.self_signed_for = {"localhost", "127.0.0.1", "::1"};
-    const std::string text = address.to_string();
-    std::string host = text.substr(0, text.rfind(':'));
-    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-    const bool known = host == "127.0.0.1" || host == "::1" || address.family() == AF_UNIX;
-    if (!known) options.self_signed_for.push_back(host);
+    options.self_signed_for = names_for(address);
   } else {
     options.certificates = {{tls.certificate_file, tls.key_file}};
   }
