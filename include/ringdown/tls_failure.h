@@ -17,10 +17,12 @@ enum class TlsFailure : std::uint8_t {
   certificate_unknown_issuer,  // no trusted root signed it, or an intermediate is missing
   certificate_revoked,
   certificate_wrong_purpose,  // a server's where a client's is needed, or the reverse
-  certificate_invalid,        // any other fault: a signature, a constraint, a weak key
-  certificate_missing,        // the server asks for the client's, and there was none; the detail is
-                              // SSL_R_*
-  host_mismatch,              // the certificate is good, and of another host
+  certificate_weak,     // it, or who signed it, has an RSA key of less than 2,048 bits, or its
+                        // signature, or an intermediate's, is made with MD5 or SHA-1
+  certificate_invalid,  // any other fault: a signature, a constraint
+  certificate_missing,  // the server asks for the client's, and there was none; the detail is
+                        // SSL_R_*
+  host_mismatch,        // the certificate is good, and of another host
   // The handshake. Where nothing else is said, here and below, the detail is BoringSSL's SSL_R_*
   // (whose numbers are not OpenSSL's), or 0.
   not_tls,  // the peer speaks something else: plain HTTP, plain WebSocket, ...

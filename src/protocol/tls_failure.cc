@@ -11,6 +11,7 @@ std::string_view name(TlsFailure failure) noexcept {
     case TlsFailure::certificate_unknown_issuer: return "certificate_unknown_issuer";
     case TlsFailure::certificate_revoked: return "certificate_revoked";
     case TlsFailure::certificate_wrong_purpose: return "certificate_wrong_purpose";
+    case TlsFailure::certificate_weak: return "certificate_weak";
     case TlsFailure::certificate_invalid: return "certificate_invalid";
     case TlsFailure::certificate_missing: return "certificate_missing";
     case TlsFailure::host_mismatch: return "host_mismatch";

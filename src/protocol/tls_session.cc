@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstring>
@@ -41,7 +42,10 @@ struct TlsSessionCallbacks {
     std::memcpy(into, session.input_.data(), part);
     session.input_ = session.input_.subspan(part);
     session.input_used_ += part;
-    if (!session.handshake_done_) session.handshake_input_left_ -= part;
+    if (!session.handshake_done_) {
+      session.handshake_input_left_ -= part;
+      session.remember(std::as_bytes(std::span(into, part)));
+    }
     return static_cast<int>(part);
   }
 
@@ -201,7 +205,7 @@ bool TlsSession::set_up_client(const TlsSessionOptions& options) {
   SSL* const ssl = ssl_.get();
   SSL_set_connect_state(ssl);
   SSL_set_verify(ssl, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
-                 verify_callback(options.tolerates));
+                 options.verify ? verify_callback(options.tolerates) : nullptr);
   const bool verify_host = options.verify && !options.tolerates.other_host;
   if (!options.host.empty() && !set_host(ssl, options.host, verify_host)) return false;
   if (!options.alpn.empty() && !set_alpn(ssl, options.alpn)) return false;
@@ -339,7 +343,28 @@ void TlsSession::fail_from_queue() noexcept {
   if (output_failed_) failure = TlsFailure::out_of_memory;
   if (failure == TlsFailure::none) failure = failure_without_name(detail);
   if (!handshake_done_ && !first_byte_is_tls()) failure = TlsFailure::not_tls;
+  if (const int alert = plaintext_alert(); failure == TlsFailure::bad_record_mac && alert >= 0) {
+    failure = TlsFailure::alert_received;
+    detail = alert;
+  }
   fail(failure, detail);
+}
+
+void TlsSession::remember(std::span<const std::byte> handshake_input) noexcept {
+  const auto part = handshake_input.last(std::min(handshake_input.size(), last_bytes_.size()));
+  const auto kept = std::shift_left(last_bytes_.begin(), last_bytes_.end(),
+                                    static_cast<std::ptrdiff_t>(part.size()));
+  std::ranges::copy(part, kept);
+}
+
+// The number of an alert that was not encrypted though the keys were there, or -1. OpenSSL's
+// clients send it so in TLS 1.3, where they do not like our certificate: their keys come later.
+int TlsSession::plaintext_alert() const noexcept {
+  constexpr std::array alert{std::byte{21}, std::byte{3}, std::byte{3}, std::byte{0}, std::byte{2}};
+  constexpr std::byte fatal{2};
+  const bool is_alert =
+      !handshake_done_ && std::ranges::equal(alert, std::span(last_bytes_).first<5>());
+  return is_alert && last_bytes_[5] == fatal ? std::to_integer<int>(last_bytes_[6]) : -1;
 }
 
 // `detail` is SSL_R_*, or 0: BoringSSL had nothing to say.

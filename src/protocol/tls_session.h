@@ -20,6 +20,7 @@
 // comes then) and after FIN. A failure ends both.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -199,6 +200,8 @@ class TlsSession {
   void fail(TlsFailure failure, int detail = 0) noexcept;
   void fail_from_queue() noexcept;
   TlsFailure failure_without_name(int detail) const noexcept;
+  void remember(std::span<const std::byte> handshake_input) noexcept;
+  int plaintext_alert() const noexcept;
   // A record's type (RFC 8446 5.1), or that there was no byte at all.
   bool first_byte_is_tls() const noexcept {
     return first_byte_ == -1 || (first_byte_ >= 20 && first_byte_ <= 24);
@@ -213,6 +216,8 @@ class TlsSession {
   std::unique_ptr<ssl_st, Free> ssl_;
   int failure_detail_ = 0;
   int first_byte_ = -1;  // of the input, once there is one
+  // Of the input of the handshake: an alert in plain text is as long (RFC 8446 5.1, 6).
+  std::array<std::byte, 7> last_bytes_{};
   TlsFailure failure_ = TlsFailure::none;
   Halves halves_;
   std::uint16_t record_size_max_;

@@ -1,8 +1,30 @@
 #include "protocol/tls_verify.h"
 
+#include <openssl/evp.h>
+#include <openssl/nid.h>
+#include <openssl/obj.h>
 #include <openssl/x509.h>
 
 namespace ringdown::protocol {
+
+namespace {
+
+// X.509's numbers have none for it. Nothing else here rejects: trust is not a matter of purposes.
+constexpr int verify_result_of_weak = X509_V_ERR_CERT_REJECTED;
+constexpr int rsa_bits_min = 2048;
+
+bool has_weak_key(X509* certificate) noexcept {
+  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate));
+  return key && EVP_PKEY_id(key.get()) == EVP_PKEY_RSA && EVP_PKEY_bits(key.get()) < rsa_bits_min;
+}
+
+bool has_weak_signature(const X509* certificate) noexcept {
+  int digest = NID_undef;
+  OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest, nullptr);
+  return digest == NID_sha1 || digest == NID_md5 || digest == NID_md5_sha1 || digest == NID_md4;
+}
+
+}  // namespace
 
 TlsFailure failure_of_certificate(long verify_result) noexcept {
   switch (verify_result) {
@@ -14,12 +36,23 @@ TlsFailure failure_of_certificate(long verify_result) noexcept {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: return TlsFailure::certificate_unknown_issuer;
     case X509_V_ERR_CERT_REVOKED: return TlsFailure::certificate_revoked;
+    case verify_result_of_weak: return TlsFailure::certificate_weak;
     case X509_V_ERR_INVALID_PURPOSE: return TlsFailure::certificate_wrong_purpose;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH: return TlsFailure::host_mismatch;
     case X509_V_ERR_OUT_OF_MEM: return TlsFailure::out_of_memory;
     default: return TlsFailure::certificate_invalid;
   }
+}
+
+int refuse_weak(X509_STORE_CTX* store) noexcept {
+  X509* const certificate = X509_STORE_CTX_get_current_cert(store);
+  const STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(store);
+  // Nobody believes an anchor for its signature.
+  const bool anchor = certificate == sk_X509_value(chain, sk_X509_num(chain) - 1);
+  if (!has_weak_key(certificate) && (anchor || !has_weak_signature(certificate))) return 1;
+  X509_STORE_CTX_set_error(store, verify_result_of_weak);
+  return 0;
 }
 
 namespace {
@@ -29,7 +62,7 @@ enum Tolerated : unsigned { unknown_issuer = 1, wrong_purpose = 2, date = 4 };
 // Asked for each fault that is found, and for each certificate without one.
 template <unsigned Faults>
 int tolerate(int ok, X509_STORE_CTX* store) {
-  if (ok == 1) return ok;
+  if (ok == 1) return refuse_weak(store);
   unsigned fault = 0;
   switch (failure_of_certificate(X509_STORE_CTX_get_error(store))) {
     case TlsFailure::certificate_unknown_issuer:
@@ -45,7 +78,7 @@ int tolerate(int ok, X509_STORE_CTX* store) {
 }
 
 // A function for each combination: it is told nothing of the session.
-constexpr VerifyCallback tolerating[] = {nullptr,     tolerate<1>, tolerate<2>, tolerate<3>,
+constexpr VerifyCallback tolerating[] = {tolerate<0>, tolerate<1>, tolerate<2>, tolerate<3>,
                                          tolerate<4>, tolerate<5>, tolerate<6>, tolerate<7>};
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
+#include "protocol/tls_verify.h"
 #include "tls/ticket_keys.h"
 #include "tls/tls_files.h"
 #include "tls/tls_stream.h"
@@ -64,8 +65,8 @@ int select_certificate(SSL* ssl, int*, void*) noexcept {
 }
 
 // A ticket holds the client's certificates, and is a message that clients of TLS 1.3 take up to
-// 16 KiB of. Called for each certificate that was verified.
-int forgo_large_ticket(int verified, X509_STORE_CTX* store) noexcept {
+// 16 KiB of.
+void forgo_large_ticket(X509_STORE_CTX* store) noexcept {
   constexpr std::size_t certificates_max = std::size_t{15} * 1024;
   auto* const ssl =
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
@@ -74,7 +75,11 @@ int forgo_large_ticket(int verified, X509_STORE_CTX* store) noexcept {
     size += CRYPTO_BUFFER_len(certificate);
   }
   if (size > certificates_max) SSL_set_options(ssl, SSL_OP_NO_TICKET);
-  return verified;
+}
+
+int check_client(int good, X509_STORE_CTX* store) noexcept {
+  forgo_large_ticket(store);
+  return good == 1 ? protocol::refuse_weak(store) : good;
 }
 
 }  // namespace
@@ -162,7 +167,7 @@ class TlsServerContext::Core {
     }
     const bool required = options_.client_certificates == TlsClientCertificates::required;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                       forgo_large_ticket);
+                       check_client);
     const std::string authorities = read_file(options_.client_ca_file);
     trust(SSL_CTX_get_cert_store(context), authorities, options_.client_ca_file, context);
     bind_sessions(context, authorities);

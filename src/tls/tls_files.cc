@@ -114,11 +114,23 @@ Owned<SSL_CTX> make_context(TlsVersion min, TlsVersion max) {
   if (!context) throw SetupError("TLS: no memory", Error(ENOMEM));
   // Forward secrecy and AEAD only; TLS 1.3 has nothing else. X25519 first: it is the fastest here.
   const int groups[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1};
+  // What the peer may sign with: BoringSSL would leave out the first and the last, and take SHA-1.
+  const std::uint16_t signatures[] = {SSL_SIGN_ED25519,
+                                      SSL_SIGN_ECDSA_SECP256R1_SHA256,
+                                      SSL_SIGN_RSA_PSS_RSAE_SHA256,
+                                      SSL_SIGN_RSA_PKCS1_SHA256,
+                                      SSL_SIGN_ECDSA_SECP384R1_SHA384,
+                                      SSL_SIGN_RSA_PSS_RSAE_SHA384,
+                                      SSL_SIGN_RSA_PKCS1_SHA384,
+                                      SSL_SIGN_RSA_PSS_RSAE_SHA512,
+                                      SSL_SIGN_RSA_PKCS1_SHA512,
+                                      SSL_SIGN_ECDSA_SECP521R1_SHA512};
   const bool good =
       SSL_CTX_set_min_proto_version(context.get(), number(min)) == 1 &&
       SSL_CTX_set_max_proto_version(context.get(), number(max)) == 1 &&
       SSL_CTX_set_strict_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
-      SSL_CTX_set1_curves(context.get(), groups, std::size(groups)) == 1;
+      SSL_CTX_set1_curves(context.get(), groups, std::size(groups)) == 1 &&
+      SSL_CTX_set_verify_algorithm_prefs(context.get(), signatures, std::size(signatures)) == 1;
   if (!good) refuse("TLS: cannot be set up: " + reason());
   protocol::TlsSession::prepare_context(context.get());
   return context;

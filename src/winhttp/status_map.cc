@@ -42,6 +42,7 @@ DWORD secure_failure_flags(TlsFailure failure) noexcept {
     case TlsFailure::certificate_revoked: return WINHTTP_CALLBACK_STATUS_FLAG_CERT_REVOKED;
     case TlsFailure::certificate_wrong_purpose:
       return WINHTTP_CALLBACK_STATUS_FLAG_CERT_WRONG_USAGE;
+    case TlsFailure::certificate_weak:
     case TlsFailure::certificate_invalid: return WINHTTP_CALLBACK_STATUS_FLAG_INVALID_CERT;
     case TlsFailure::host_mismatch: return WINHTTP_CALLBACK_STATUS_FLAG_CERT_CN_INVALID;
     default: return WINHTTP_CALLBACK_STATUS_FLAG_SECURITY_CHANNEL_ERROR;

@@ -1,9 +1,11 @@
 #include "tls_certificates.h"
 
+#include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/ec_key.h>
 #include <openssl/evp.h>
 #include <openssl/nid.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "base/check.h"
@@ -26,6 +28,16 @@ bssl::UniquePtr<EVP_PKEY> make_key() {
   return key;
 }
 
+bssl::UniquePtr<EVP_PKEY> make_rsa_key(int bits) {
+  bssl::UniquePtr<RSA> rsa(RSA_new());
+  bssl::UniquePtr<BIGNUM> exponent(BN_new());
+  RINGDOWN_CHECK(BN_set_word(exponent.get(), RSA_F4) == 1);
+  RINGDOWN_CHECK(RSA_generate_key_ex(rsa.get(), bits, exponent.get(), nullptr) == 1);
+  bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
+  RINGDOWN_CHECK(key && EVP_PKEY_set1_RSA(key.get(), rsa.get()) == 1);
+  return key;
+}
+
 bssl::UniquePtr<SSL_CTX> context_of(int version) {
   bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   RINGDOWN_CHECK(context);
@@ -40,7 +52,8 @@ bssl::UniquePtr<SSL_CTX> context_of(int version) {
 
 Identity make_identity(const Wanted& wanted, const Identity* issuer) {
   static long serial = 0;
-  Identity made{bssl::UniquePtr<X509>(X509_new()), make_key()};
+  Identity made{bssl::UniquePtr<X509>(X509_new()),
+                wanted.rsa_bits != 0 ? make_rsa_key(wanted.rsa_bits) : make_key()};
   X509* const certificate = made.certificate.get();
   RINGDOWN_CHECK(X509_set_version(certificate, X509_VERSION_3) == 1);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
@@ -60,7 +73,7 @@ Identity make_identity(const Wanted& wanted, const Identity* issuer) {
     add_extension(certificate, NID_ext_key_usage, wanted.usage);
   }
   EVP_PKEY* const signer = issuer != nullptr ? issuer->key.get() : made.key.get();
-  RINGDOWN_CHECK(X509_sign(certificate, signer, EVP_sha256()) > 0);
+  RINGDOWN_CHECK(X509_sign(certificate, signer, wanted.digest) > 0);
   return made;
 }
 

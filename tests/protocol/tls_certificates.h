@@ -1,6 +1,7 @@
 // Keys and certificates for tests, made when they are asked for.
 #pragma once
 
+#include <openssl/digest.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -21,9 +22,11 @@ struct Wanted {
   std::chrono::hours begins{-24};               // from now
   std::chrono::hours ends{24};
   bool authority = false;
+  int rsa_bits = 0;                     // 0: ECDSA P-256
+  const EVP_MD* digest = EVP_sha256();  // of the signature
 };
 
-// ECDSA P-256, signed by `issuer`, or by itself.
+// Signed by `issuer`, or by itself.
 Identity make_identity(const Wanted& wanted, const Identity* issuer);
 
 // One for the whole program: the authority that the contexts of the tests trust, and a good server.

@@ -70,6 +70,65 @@ TEST_P(TlsFailureOf, CertificateForClientsOnly) {
                       "unsupported_certificate");
 }
 
+TEST_P(TlsFailureOf, CertificateThatAnybodyCouldForge) {
+  for (const Identity& weak : {make_identity({.rsa_bits = 1024}, &test_authority()),
+                               make_identity({.digest = EVP_sha1()}, &test_authority())}) {
+    expect_client_fails(weak, to_server, TlsFailure::certificate_weak, "bad_certificate");
+  }
+  // MD5 has no name together with ECDSA.
+  const Identity authority = make_identity(
+      {.name = "RSA authority", .authority = true, .rsa_bits = 2048, .digest = EVP_sha1()},
+      nullptr);
+  const auto open = [&](const EVP_MD* digest) {
+    auto for_client = client_context(version);
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(for_client.get()), authority.certificate.get());
+    Twins twins(std::move(for_client),
+                server_context(version, make_identity({.digest = digest}, &authority)), to_server);
+    twins.run();
+    return twins.client.session.failure();
+  };
+  EXPECT_EQ(name(open(EVP_md5())), "certificate_weak");
+  EXPECT_EQ(name(open(EVP_sha256())), "none") << "an anchor's own signature is nobody's reason";
+}
+
+TEST_P(TlsFailureOf, AuthorityWithAWeakKey) {
+  const Identity authority =
+      make_identity({.name = "Weak authority", .authority = true, .rsa_bits = 1024}, nullptr);
+  auto for_client = client_context(version);
+  X509_STORE_add_cert(SSL_CTX_get_cert_store(for_client.get()), authority.certificate.get());
+  Twins twins(std::move(for_client), server_context(version, make_identity({}, &authority)),
+              to_server);
+  twins.run();
+  EXPECT_EQ(name(twins.client.session.failure()), "certificate_weak");
+}
+
+// OpenSSL's clients tell in plain text that they do not like a certificate: RFC 8446 has them
+// encrypt it.
+TEST_P(TlsFailureOf, AlertInPlainTextIsAnAlertAllTheSame) {
+  for (const std::size_t split : {whole, std::size_t{1}}) {
+    Twins twins(version);
+    twins.client.session.step();
+    twins.carry(twins.client, twins.server);
+    const Bytes alert = bytes_of({"\x15\x03\x03\x00\x02\x02\x30", 7});
+    twins.server.receive(alert, split);
+    EXPECT_EQ(name(twins.server.session.failure()), "alert_received");
+    EXPECT_EQ(alert_name(twins.server.session.failure_detail()), "unknown_ca");
+  }
+}
+
+TEST_P(TlsFailureOf, RecordThatIsAlmostAnAlertIsASpoiledRecord) {
+  if (version != TLS1_3_VERSION) return;  // before, such a record is an alert that is malformed
+  for (const Bytes& record : {bytes_of({"\x16\x03\x03\x00\x02\x02\x30", 7}),
+                              bytes_of({"\x15\x03\x03\x00\x03\x02\x30\x00", 8})}) {
+    Twins twins(version);
+    twins.client.session.step();
+    twins.carry(twins.client, twins.server);
+    twins.server.receive(record, whole);
+    EXPECT_NE(name(twins.server.session.failure()), "none");
+    EXPECT_NE(name(twins.server.session.failure()), "alert_received");
+  }
+}
+
 TEST_P(TlsFailureOf, CertificateOfAnotherHost) {
   for (const char* host :
        {"other.test", "a.server.test", "a.b.wild.test", "wild.test", "192.0.2.2", "2001:db8::2"}) {
