@@ -50,8 +50,9 @@ class SecureStream : public ByteStream {
   // close_notify, then FIN. As `shutdown` otherwise.
   virtual Start shutdown_through() = 0;
   // close_after_sends in a bounded time: it waits for the peer's close_notify and, unless little
-  // was sent, FIN, so that no RST destroys what the peer has not read yet, and past `deadline`
-  // sends one.
+  // was sent, FIN, so that no RST destroys what the peer has not read yet. Past `deadline` that is
+  // left to the kernel, if the peer's close_notify has come and the kernel has all that was sent;
+  // else RST, and on_closed with ETIMEDOUT.
   virtual Start close_after_sends_until(TimePoint deadline) = 0;
   virtual TlsFacts facts() const noexcept = 0;
   virtual TlsView view() const noexcept = 0;

@@ -174,7 +174,11 @@ void TlsStream::reset(Error reason) {
 }
 
 void TlsStream::on_linger_timer() {
-  if (reactor_.now() >= linger_.deadline) return reset(Error(ETIMEDOUT));
+  if (reactor_.now() >= linger_.deadline) {
+    // What a peer still has to read that is done itself, the kernel has.
+    const bool only_reading_is_left = notify_received_ && session_.halves().send == Half::ended;
+    return only_reading_is_left ? end_tcp() : reset(Error(ETIMEDOUT));
+  }
   fin_is_due_ = true;
   linger_timer_.arm(reactor_, linger_.deadline);
   wake();
@@ -312,17 +316,19 @@ void TlsStream::end_below() {
   const bool all_below = batch_ == nullptr || batch_->size == session_.output_size();
   const bool ended = session_.halves().send != Half::open || !session_.handshake_done();
   if (failure_ || !marker_is_due() || writing_ != nullptr || !ended || !all_below) return;
-  if (stage_ == Stage::lingering && peer_is_done()) return end_tcp();
-  if (fin_asked_ || !(through_ || fin_is_due_)) return;
+  const bool is_end = stage_ == Stage::lingering && peer_is_done();
+  // A descriptor that is closed answers whatever comes all the same with RST, which would destroy
+  // what the peer has not read.
+  const bool sent_little = bytes_sent_ + session_.output_size() <= little;
+  if (is_end && (tcp_ended_ || sent_little)) return end_tcp();
+  if (fin_asked_ || !(through_ || fin_is_due_ || is_end)) return;
   fin_asked_ = tcp_.shutdown() == Start::io_pending;
 }
 
-// Nothing that means anything can come any more. But a descriptor that is closed answers whatever
-// comes all the same with RST, and nobody bounds how long its unsent bytes may take.
+// Nothing that means anything can come any more.
 void TlsStream::end_tcp() {
   stage_ = Stage::closing;
-  const bool sent_little = bytes_sent_ + session_.output_size() <= little;
-  if (notify_received_ && !tcp_ended_ && sent_little) {
+  if (notify_received_ && !tcp_ended_) {
     static_cast<void>(tcp_.close_after_sends());
   } else {
     static_cast<void>(tcp_.close(linger_));

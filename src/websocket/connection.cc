@@ -262,7 +262,7 @@ void Connection::apply(CloseAction actions) {
   if (has(actions, CloseAction::finish) && !stream_ending_) {
     // Nothing of ours is on its way any more, in either direction.
     stream_ending_ = true;
-    static_cast<void>(stream_->close_after_sends());
+    close_after_sends();
   }
   rearm_deadline();
   wake();
@@ -275,13 +275,22 @@ void Connection::end_stream() {
   if (stream_ending_) return;
   stream_ending_ = true;
   rearm_deadline();
-  if (may_close_with_sends()) {
-    static_cast<void>(is_secure() ? secure().close_after_sends_until(closing_deadline_)
-                                  : stream_->close_after_sends());
-    return;
-  }
+  if (may_close_with_sends()) return close_after_sends();
   static_cast<void>(
-      stream_->close({.deadline = closing_deadline_, .bytes_max = options().linger_bytes_max}));
+      stream_->close({.deadline = ending_deadline(), .bytes_max = options().linger_bytes_max}));
+}
+
+// TCP alone needs no deadline: nothing more can come from the peer, and the kernel sends the rest.
+void Connection::close_after_sends() {
+  static_cast<void>(is_secure() ? secure().close_after_sends_until(ending_deadline())
+                                : stream_->close_after_sends());
+}
+
+// A closing handshake that is finished has no deadline; over TLS its stream still needs one.
+TimePoint Connection::ending_deadline() const noexcept {
+  const auto bound = options().close_timeout;
+  const bool has_deadline = closing_deadline_ != TimePoint::max() || bound.count() == 0;
+  return has_deadline ? closing_deadline_ : Ring::now() + bound;
 }
 
 // Why an accepted call did not come to its end.

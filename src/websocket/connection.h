@@ -149,6 +149,8 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void complete_owed();
   void tell_writable();
   void end_stream();
+  void close_after_sends();
+  TimePoint ending_deadline() const noexcept;
   void end_left();
   Start send_marker();
   void flush();

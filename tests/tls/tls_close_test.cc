@@ -191,6 +191,28 @@ TEST_P(TlsClose, BytesBehindACloseNotifyDestroyNothingOfOurs) {
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
 }
 
+// The kernel has all of it: as over TCP, it goes on sending.
+TEST_P(TlsClose, APeerThatHasEndedMayReadPastTheDeadline) {
+  WebSocketOptions options;
+  options.close_timeout = 60ms;
+  auto [ours, peer] = wire(options);
+  const std::string last_words(100'000, 'w');
+  const int small = 16'384;
+  ::setsockopt(peer.descriptor(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  peer.pause_reading();
+  EXPECT_EQ(ours.send(last_words), Start::io_pending);
+  EXPECT_EQ(ours.shutdown(CloseStatus(4001)), Start::io_pending);
+  peer.send_close(CloseStatus(4000));
+  peer.send_marker();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  peer.resume_reading();
+  ASSERT_TRUE(pump([&] { return peer.ended() || peer.was_reset(); }));
+  EXPECT_FALSE(peer.was_reset());
+  EXPECT_TRUE(peer.close_received() && peer.layer_ended());
+  EXPECT_EQ(peer.payloads(text_frame), std::vector<std::string>{last_words});
+}
+
 TEST_P(TlsClose, AMissingCloseNotifyIsHarmlessBehindBothCloseFrames) {
   auto [ours, peer] = wire();
   peer.never_answer_end();
