@@ -25,8 +25,7 @@ class Greeter final : public ServerEvents {
   void on_open(WebSocket& socket) override { static_cast<void>(socket.send_text("welcome")); }
   void on_drained() override { reactor_.stop(); }  // no connection and no listener is left
   void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) override {
-    const auto what = why.failure == OpenFailure::tls_failed ? name(why.tls) : name(why.failure);
-    std::fprintf(stderr, "%s: not opened: %s\n", peer.to_string().c_str(), what.data());
+    std::fprintf(stderr, "%s: not opened: %s\n", peer.to_string().c_str(), reason(why).c_str());
   }
 
  private:
@@ -108,7 +107,8 @@ class Guest final : public WebSocketEvents {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const bool alone = argc != 4;
+  const bool alone = argc == 1;
+  if (!alone && argc != 4) return std::fprintf(stderr, "secure_server [ADDRESS CHAIN KEY]\n"), 2;
   Signals::block();
   const auto address = SocketAddress::parse(alone ? "127.0.0.1:0" : argv[1]);
   if (!address) return std::fprintf(stderr, "%s: no address of a socket\n", argv[1]), 2;

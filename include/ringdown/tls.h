@@ -19,7 +19,8 @@ namespace ringdown {
 
 enum class TlsVersion : std::uint8_t { tls12, tls13 };
 
-// PEM files.
+// PEM files. The key is RSA, ECDSA P-256, P-384, P-521 (TLS 1.3) or Ed25519; clients of ringdown
+// take RSA from 2,048 bits on.
 struct TlsCertificate {
   std::string chain_file;  // the certificate, then its issuers but for the root
   std::string key_file;    // unencrypted; may be the same file
@@ -75,6 +76,9 @@ enum class TlsClientCertificates : std::uint8_t {
   wanted,  // who shows none is let in (TlsView::peer_certificate is empty), who shows a bad one not
   required,  // who shows none is refused too (TlsFailure::certificate_missing)
 };
+// Who resumes a session is not asked again (RFC 8446 4.6.1): a certificate that has expired since
+// then is not looked at, for two of ticket_key_lifetime at most, or until a `reload` with another
+// client_ca_file.
 
 struct TlsServerOptions {
   // The first is for clients that ask for no name, or for one that no other is good for (SNI).

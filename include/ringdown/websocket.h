@@ -54,8 +54,9 @@ enum class OpenFailure : std::uint8_t {
   not_resolved,        // `error` holds EAI_* (getaddrinfo(3)), negative
   not_connected,       // `error` says why: ECONNREFUSED, ETIMEDOUT, ...
   timed_out,           // the opening deadline passed
-  dropped,             // the stream ended or failed during the opening handshake
-  not_http,            // what came is not an HTTP/1.1 response
+  dropped,             // the stream ended or failed during the opening handshake; perhaps the
+                       // server speaks TLS
+  not_http,            // what came is not an HTTP/1.1 response; of HTTP/1.0, too
   http_status,         // a response other than 101; `http_status` is set
   upgrade_missing,     // RFC 6455 4.1: no Upgrade: websocket
   connection_missing,  // no Connection: Upgrade
@@ -79,6 +80,10 @@ struct OpenFailed {
   TlsFailure tls = TlsFailure::none;
   int tls_detail = 0;  // see TlsFailure
 };
+
+// For logs and tallies, in one word: "ECONNREFUSED", "timed_out", "http_status_426", "tls_not_tls",
+// "tls_alert_unknown_ca" (the alert with which the peer gave up). Allocates.
+RINGDOWN_API std::string reason(const OpenFailed& failed);
 
 // What happened to an accepted send, shutdown or close. `tag` is the caller's.
 struct Sent {

@@ -50,12 +50,27 @@ int further_index() noexcept {
   return made;
 }
 
+// RFC 6066 3: a session is resumed only under the name that it began with.
+void bind_session(SSL* ssl, const char* host) noexcept {
+  std::size_t size = 0;
+  const std::uint8_t* const context = SSL_get0_session_id_context(ssl, &size);
+  SHA256_CTX hash;
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256_Init(&hash);
+  SHA256_Update(&hash, context, size);
+  SHA256_Update(&hash, host, std::strlen(host));
+  SHA256_Final(digest.data(), &hash);
+  SSL_set_session_id_context(ssl, digest.data(), digest.size());
+}
+
 // RFC 6066 3. A name that no certificate is for gets the first: the client will say what it thinks.
-int select_certificate(SSL* ssl, int*, void*) noexcept {
+int take_server_name(SSL* ssl, int*, void*) noexcept {
   const char* const host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (host == nullptr) return SSL_TLSEXT_ERR_OK;
+  bind_session(ssl, host);
   SSL_CTX* const first = SSL_get_SSL_CTX(ssl);
   const auto* further = static_cast<const Further*>(SSL_CTX_get_ex_data(first, further_index()));
-  if (host == nullptr || further == nullptr || is_for(first, host)) return SSL_TLSEXT_ERR_OK;
+  if (further == nullptr || is_for(first, host)) return SSL_TLSEXT_ERR_OK;
   for (const Owned<SSL_CTX>& context : *further) {
     if (!is_for(context.get(), host)) continue;
     SSL_set_SSL_CTX(ssl, context.get());
@@ -122,6 +137,7 @@ class TlsServerContext::Core {
     const TlsCertificate none;
     const bool files = !options_.certificates.empty();
     Owned<SSL_CTX> first = make_one(files ? options_.certificates.front() : none);
+    SSL_CTX_set_tlsext_servername_callback(first.get(), take_server_name);
     if (options_.certificates.size() < 2) return first;
     auto further = std::make_unique<Further>();
     for (std::size_t i = 1; i < options_.certificates.size(); ++i) {
@@ -131,7 +147,6 @@ class TlsServerContext::Core {
       throw SetupError("TLS: no memory", Error(ENOMEM));
     }
     static_cast<void>(further.release());
-    SSL_CTX_set_tlsext_servername_callback(first.get(), select_certificate);
     return first;
   }
 

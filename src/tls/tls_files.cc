@@ -138,6 +138,10 @@ Owned<SSL_CTX> make_context(TlsVersion min, TlsVersion max) {
 
 void use_certificate(SSL_CTX* context, const TlsCertificate& files) {
   ERR_clear_error();
+  if (files.chain_file.empty() || files.key_file.empty()) {
+    refuse(files.chain_file.empty() ? "TLS: a certificate's chain_file is empty"
+                                    : files.chain_file + ": its key_file is empty");
+  }
   const std::string chain_text = read_file(files.chain_file);
   const Owned<BIO> chain = reader(chain_text);
   const Owned<X509> leaf(PEM_read_bio_X509_AUX(chain.get(), nullptr, no_passphrase, nullptr));
@@ -162,11 +166,16 @@ void use_certificate(SSL_CTX* context, const TlsCertificate& files) {
   const Owned<BIO> pem = reader(key_text);
   const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(pem.get(), nullptr, no_passphrase, nullptr));
   if (!key) {
-    const std::string why = reason();
-    refuse(files.key_file + ": no private key in PEM without a passphrase: " + why);
+    const bool encrypted = key_text.contains("ENCRYPTED");
+    ERR_clear_error();
+    refuse(files.key_file +
+           (encrypted
+                ? ": the key has a passphrase: take it off with `openssl pkey -in FILE -out NEW`"
+                : ": no private key in PEM: it begins with BEGIN PRIVATE KEY"));
   }
   if (X509_check_private_key(leaf.get(), key.get()) != 1) {
-    refuse(files.key_file + ": the key is not that of the certificate in " + files.chain_file);
+    refuse(files.key_file + ": the key is not that of the first certificate in " +
+           files.chain_file + ": one's own comes first, then its issuers");
   }
   if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
     refuse(files.key_file + ": the key cannot be used: " + reason());
@@ -197,7 +206,13 @@ Owned<X509_STORE> shared_system_roots() {
   const std::lock_guard lock(mutex);
   if (!shared) {
     Owned<X509_STORE> store(X509_STORE_new());
-    trust(store.get(), read_file(system_roots_file), system_roots_file);
+    try {
+      trust(store.get(), read_file(system_roots_file), system_roots_file);
+    } catch (const SetupError& error) {
+      throw SetupError(std::string("whom this system trusts: ") + error.what() +
+                           " (Debian: install ca-certificates; or name a CA)",
+                       error.error());
+    }
     shared = std::move(store);
   }
   X509_STORE_up_ref(shared.get());

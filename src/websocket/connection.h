@@ -202,6 +202,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool ping_unanswered_ : 1 = false;
   bool has_pinged_ : 1 = false;
   bool stream_closed_ : 1 = false;
+  bool cut_off_ : 1 = false;  // by RST, at a deadline
   bool opening_deadline_ : 1 = false;
   bool leaving_ : 1 = false;
   TimePoint closing_deadline_ = TimePoint::max();

@@ -89,7 +89,8 @@ void Connection::finish() {
   give_back_sending();
   Closed closed;
   if (open_) {
-    closed = {.outcome = handshake_.outcome(),
+    const bool cut_off = cut_off_ && handshake_.outcome() == CloseOutcome::clean;
+    closed = {.outcome = cut_off ? CloseOutcome::timed_out : handshake_.outcome(),
               .peer_status = handshake_.peer_status(),
               .own_status = handshake_.own_status(),
               .violation = violation_,
@@ -151,6 +152,9 @@ void Connection::on_shutdown(Error error) {
 
 void Connection::on_closed(Error error) {
   stream_closed_ = true;
+  // Over TLS the deadline may come when the closing handshake is over: what of it the peer has not
+  // read then, the RST destroyed.
+  cut_off_ = error == Error(ETIMEDOUT);
   wake();
   if (!open_ || handshake_.finished()) return;
   switch (error.errno_value()) {

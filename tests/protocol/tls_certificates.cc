@@ -1,6 +1,7 @@
 #include "tls_certificates.h"
 
 #include <openssl/bn.h>
+#include <openssl/curve25519.h>
 #include <openssl/ec.h>
 #include <openssl/ec_key.h>
 #include <openssl/evp.h>
@@ -28,6 +29,14 @@ bssl::UniquePtr<EVP_PKEY> make_key() {
   return key;
 }
 
+bssl::UniquePtr<EVP_PKEY> make_ed25519_key() {
+  std::uint8_t public_key[ED25519_PUBLIC_KEY_LEN];
+  std::uint8_t private_key[ED25519_PRIVATE_KEY_LEN];
+  ED25519_keypair(public_key, private_key);
+  return bssl::UniquePtr<EVP_PKEY>(
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, private_key, 32));
+}
+
 bssl::UniquePtr<EVP_PKEY> make_rsa_key(int bits) {
   bssl::UniquePtr<RSA> rsa(RSA_new());
   bssl::UniquePtr<BIGNUM> exponent(BN_new());
@@ -52,8 +61,10 @@ bssl::UniquePtr<SSL_CTX> context_of(int version) {
 
 Identity make_identity(const Wanted& wanted, const Identity* issuer) {
   static long serial = 0;
-  Identity made{bssl::UniquePtr<X509>(X509_new()),
-                wanted.rsa_bits != 0 ? make_rsa_key(wanted.rsa_bits) : make_key()};
+  Identity made{bssl::UniquePtr<X509>(X509_new()), wanted.rsa_bits != 0
+                                                       ? make_rsa_key(wanted.rsa_bits)
+                                                   : wanted.ed25519 ? make_ed25519_key()
+                                                                    : make_key()};
   X509* const certificate = made.certificate.get();
   RINGDOWN_CHECK(X509_set_version(certificate, X509_VERSION_3) == 1);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);

@@ -22,6 +22,7 @@ struct Wanted {
   std::chrono::hours begins{-24};               // from now
   std::chrono::hours ends{24};
   bool authority = false;
+  bool ed25519 = false;
   int rsa_bits = 0;                     // 0: ECDSA P-256
   const EVP_MD* digest = EVP_sha256();  // of the signature
 };

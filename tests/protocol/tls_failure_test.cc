@@ -116,6 +116,15 @@ TEST_P(TlsFailureOf, AlertInPlainTextIsAnAlertAllTheSame) {
   }
 }
 
+TEST_P(TlsFailureOf, CloseNotifyThatIsFatalIsNamed) {
+  Twins twins(version);
+  twins.client.session.step();
+  twins.carry(twins.client, twins.server);
+  twins.server.receive(bytes_of({"\x15\x03\x03\x00\x02\x02\x00", 7}), whole);
+  EXPECT_EQ(name(twins.server.session.failure()), "alert_received");
+  EXPECT_EQ(alert_name(twins.server.session.failure_detail()), "close_notify");
+}
+
 TEST_P(TlsFailureOf, RecordThatIsAlmostAnAlertIsASpoiledRecord) {
   if (version != TLS1_3_VERSION) return;  // before, such a record is an alert that is malformed
   for (const Bytes& record : {bytes_of({"\x16\x03\x03\x00\x02\x02\x30", 7}),

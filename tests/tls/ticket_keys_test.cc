@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/tls_twins.h"
+#include "ringdown/tls.h"
 #include "tls/ticket_keys.h"
 
 namespace ringdown {
@@ -84,6 +85,31 @@ TEST_P(TicketKeysOf, GiveOneTicketForAHandshake) {
   });
   exchange(twins);
   EXPECT_EQ(tickets, 1);
+}
+
+// RFC 6066 3: the server chooses its certificate by that name, and the application may go by it.
+TEST_P(TicketKeysOf, ResumeASessionUnderItsOwnNameOnly) {
+  TlsServerOptions options;
+  options.self_signed_for = {"a.test", "b.test"};
+  const TlsServerContext context(options);
+  const auto resumes = [&](const char* host, const TlsTicket& ticket, TlsTicket& left) {
+    auto* const native = static_cast<SSL_CTX*>(context.native());
+    SSL_CTX_up_ref(native);
+    Twins twins(client_context(GetParam()), bssl::UniquePtr<SSL_CTX>(native),
+                {.host = host, .verify = false, .resume = &ticket, .keep_tickets = true});
+    exchange(twins);
+    left = twins.client.session.take_ticket();
+    return twins.client.session.resumed();
+  };
+  TlsTicket first;
+  TlsTicket second;
+  TlsTicket nameless;
+  EXPECT_FALSE(resumes("a.test", TlsTicket(), first));
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(resumes("b.test", first, second));
+  EXPECT_FALSE(resumes("", first, nameless));
+  EXPECT_TRUE(resumes("a.test", first, given));
+  EXPECT_TRUE(resumes("", nameless, given));
 }
 
 }  // namespace

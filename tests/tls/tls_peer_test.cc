@@ -101,6 +101,22 @@ TEST_F(TlsPeer, RefusesAnExpiredClientCertificateAndTheClientLearnsWhy) {
   expect_client_refused(context, expired, TlsFailure::certificate_expired, "certificate_expired");
 }
 
+TEST_F(TlsPeer, RefusesAClientCertificateThatAnybodyCouldForge) {
+  TlsServerContext context(asking(TlsClientCertificates::required));
+  TlsClientContext weak(showing(make_identity({.rsa_bits = 1024}, &test_authority())));
+  expect_client_refused(context, weak, TlsFailure::certificate_weak, "bad_certificate");
+}
+
+TEST_F(TlsPeer, TakesAClientCertificateOfEd25519) {
+  TlsServerContext context(asking(TlsClientCertificates::required));
+  TlsClientContext showing_it(showing(make_identity({.ed25519 = true}, &test_authority())));
+  serve_with(context);
+  Endpoint& endpoint = dial_as(showing_it, "server.test");
+  ASSERT_TRUE(pump([&] { return endpoint.opened; }));
+  close(endpoint);
+  finish();
+}
+
 TEST_F(TlsPeer, ShowsWhatWasAgreedToBothEnds) {
   TlsServerContext context(options_of(files.write(test_server())));
   TlsClientContext client(trusting_authority());

@@ -37,6 +37,7 @@ TEST_F(TlsSetup, NamesTheFileAndTheCause) {
   const std::string wrong_key = problem({good.chain_file, other.key_file});
   EXPECT_NE(wrong_key.find(other.key_file + ": the key is not that of"), std::string::npos)
       << wrong_key;
+  EXPECT_EQ(problem({good.chain_file, ""}), good.chain_file + ": its key_file is empty");
   const std::string no_key = problem({good.chain_file, good.chain_file});
   EXPECT_NE(no_key.find("no private key in PEM"), std::string::npos) << no_key;
   const std::string no_chain = problem({good.key_file, good.key_file});

@@ -2,9 +2,12 @@
 // not.
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <optional>
 
 #include "program_fixture.h"
@@ -13,6 +16,11 @@
 
 namespace ringdown::program {
 namespace {
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 // 127.0.0.1, and in most places more.
 std::vector<std::string> addresses_of_this_machine() {
@@ -61,6 +69,22 @@ TEST(Secure, WritesTheCertificateItMadeForClientsToVerify) {
                           status);
   EXPECT_EQ(status, 0) << json.dump();
   EXPECT_EQ(json.at("clean"), 3);
+}
+
+TEST(Secure, WritesTheCertificateOverNothingElse) {
+  const JsonFile other;
+  std::ofstream(other.path()) << "-----BEGIN PRIVATE KEY-----\n";
+  for (const std::string& path : {other.path(), std::string("/dev/null")}) {
+    const ProgramResult result = run_program(
+        {"serve", "--listen", "127.0.0.1:0", "--tls-self-signed", "--tls-write-cert", path});
+    EXPECT_EQ(result.status, 2);
+    EXPECT_NE(result.error_out.find(path + ": "), std::string::npos) << result.error_out;
+    EXPECT_NE(result.error_out.find("left as it is"), std::string::npos) << result.error_out;
+  }
+  EXPECT_EQ(text_of(other.path()), "-----BEGIN PRIVATE KEY-----\n");
+  struct stat device;
+  ASSERT_EQ(stat("/dev/null", &device), 0);
+  EXPECT_TRUE(S_ISCHR(device.st_mode));
 }
 
 TEST(Secure, MakesACertificateForEveryAddressItListensOn) {

@@ -140,7 +140,7 @@ TEST_F(TlsFailures, FilesThatCannotBeUsedAreNamedAtTheStart) {
        {"/nowhere/chain.pem: cannot be read (ENOENT)", "is the path right?"}},
       {with({"/", good.key_file}), {"/: cannot be read (EISDIR)", "PEM"}},
       {with({good.chain_file, other.key_file}),
-       {other.key_file, "the key is not that of the certificate in " + good.chain_file}},
+       {other.key_file, "the key is not that of the first certificate in " + good.chain_file}},
       {with({good.key_file, good.key_file}), {good.key_file, "no certificate in PEM"}},
       {with(good, {"--tls-client-ca", good.key_file}), {good.key_file, "no certificate in PEM"}},
       {{"--tls-cert", good.chain_file}, {"--tls-key: both"}},

@@ -127,12 +127,13 @@ void add_storm_load(CLI::App& command, StormOptions& options) {
              [&](const char* option, const std::string& text) {
                options.seed = parse_count(option, text, 0, UINT64_MAX);
              });
-  add_option(command, "--hold", "S", "0",
-             "seconds that all stay half-closed; needs push mode, and no --rate, --duration or "
-             "other --pattern",
-             [&](const char* option, const std::string& text) {
-               options.hold = parse_seconds(option, text, none);
-             });
+  add_option(
+      command, "--hold", "S", "0",
+      "seconds that all stay half-closed; with half-close and tls-truncate, in push mode, and "
+      "with no --rate and no --duration",
+      [&](const char* option, const std::string& text) {
+        options.hold = parse_seconds(option, text, none);
+      });
   add_option(command, "--late-messages", "M", "3 where the server can",
              "messages the server sends after our Close frame; needs push mode",
              [&](const char* option, const std::string& text) {
@@ -268,7 +269,7 @@ void add_serve_tls(CLI::App& command, ServeTls& tls) {
       .add_option(
           "--tls-write-cert", tls.written_file,
           "writes over FILE the certificate of --tls-self-signed, which is another one each "
-          "time: clients' --ca")
+          "time and good for 30 days: clients' --ca")
       ->type_name("FILE");
   command
       .add_option(

@@ -9,7 +9,9 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <vector>
 
 #include "arguments.h"
@@ -85,6 +87,21 @@ std::vector<std::string> names_for(const SocketAddress& address) {
   return names;
 }
 
+// Whatever is there and is no certificate, a key or a device, was not meant.
+void refuse_to_replace(const std::string& path) {
+  std::error_code none;
+  const char* what = ": no ordinary file";
+  if (std::filesystem::is_regular_file(path, none)) {
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const bool is_certificate = text.starts_with("-----BEGIN CERTIFICATE-----") &&
+                                text.find("PRIVATE KEY") == std::string::npos;
+    if (text.empty() || is_certificate) return;
+    what = ": it has something else in it than a certificate";
+  }
+  throw UsageError("--tls-write-cert: " + path + what + ", and is left as it is: name another");
+}
+
 TlsClientOptions client_options(const StormTls& tls) {
   TlsClientOptions options;
   if (tls.version) options.version_min = options.version_max = *tls.version;
@@ -123,13 +140,18 @@ std::shared_ptr<SecureContext> secure_context(const StormTls& tls) {
 
 void write_certificate(const SecureContext& server, const ServeTls& tls) {
   if (!tls.written_file) return;
-  const std::string part = *tls.written_file + ".part";
+  std::error_code none;
+  // A link stays, and what it leads to is replaced.
+  const std::filesystem::path resolved = std::filesystem::weakly_canonical(*tls.written_file, none);
+  const std::string path = resolved.empty() ? *tls.written_file : resolved.string();
+  if (std::filesystem::exists(path, none)) refuse_to_replace(path);
+  const std::string part = path + ".part";
   errno = 0;
   std::ofstream file(part, std::ios::trunc);
   const bool was_opened = file.is_open();
   file << static_cast<const TlsServerContext&>(server).certificate();
   file.close();
-  if (file && std::rename(part.c_str(), tls.written_file->c_str()) == 0) return;
+  if (file && std::rename(part.c_str(), path.c_str()) == 0) return;
   const Error error(errno != 0 ? errno : EIO);
   if (was_opened) std::remove(part.c_str());
   throw UsageError("--tls-write-cert: " + *tls.written_file + ": cannot be written (" +
@@ -171,7 +193,9 @@ std::shared_ptr<SecureContext> secure_context(const ServeTls& tls, const SocketA
   const bool wants_nothing =
       !tls.has_certificate() && !tls.written_file && tls.client_ca_file.empty() && !tls.version_min;
   if (wants_nothing) return nullptr;
-  throw UsageError("--tls-...: there is no TLS in this build");
+  throw UsageError(
+      "--tls-...: there is no TLS in this build: install android-libboringssl-dev and "
+      "build it with -Dtls=enabled");
 }
 
 std::shared_ptr<SecureContext> secure_context(const StormTls&) {

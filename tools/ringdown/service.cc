@@ -9,8 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include "open_failure.h"
-
 namespace ringdown::program {
 
 namespace {
@@ -74,7 +72,7 @@ void Service::on_open(WebSocket& socket) {
 void Service::on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
   if (!logs_failed_upgrades_) return;
   const std::string who = peer.family() == AF_UNSPEC ? "a client" : printable(peer.to_string());
-  log("not opened: " + who + ": " + reason_of(why));
+  log("not opened: " + who + ": " + reason(why));
 }
 
 void Service::on_peer_close(WebSocket& socket, const PeerClose& close) {

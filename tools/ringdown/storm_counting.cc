@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "open_failure.h"
-
 namespace ringdown::program {
 
 TimePoint StormWorker::latency_start(const Slot& slot) const {
@@ -48,11 +46,11 @@ void StormWorker::count_open_failure(const Slot& slot, const OpenFailed& failed)
                              : failed.failure <= OpenFailure::not_connected;
   if (never_met) {
     ++tally_.not_opened;
-    ++tally_.not_opened_by[reason_of(failed)];
+    ++tally_.not_opened_by[reason(failed)];
     return;
   }
   ++tally_.refused;
-  ++tally_.refused_by[reason_of(failed)];
+  ++tally_.refused_by[reason(failed)];
 }
 
 void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {

@@ -157,9 +157,8 @@ void check(const StormOptions& options) {
   }
   if (options.late_messages.value_or(0) > 0 && !receives_late(options.pattern)) {
     throw UsageError(
-        "--late-messages: only with --pattern half-close, tls-truncate or mixed; the others do not "
-        "receive after "
-        "their Close");
+        "--late-messages: only with --pattern half-close, tls-truncate or mixed; the others have "
+        "none");
   }
   if (options.close_status == CloseStatus::none && !options.close_reason.empty()) {
     throw UsageError("--close-reason: none with --close-status 1005, which sends an empty Close");
