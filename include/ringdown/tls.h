@@ -71,14 +71,14 @@ class RINGDOWN_API TlsClientContext final : public SecureContext {
   std::unique_ptr<Core> core_;
 };
 
+// Who resumes a session is not asked again (RFC 8446 4.6.1): a certificate that has expired since
+// then is not looked at, for two of ticket_key_lifetime at most, or until a `reload` with another
+// client_ca_file.
 enum class TlsClientCertificates : std::uint8_t {
   none,    // not asked for
   wanted,  // who shows none is let in (TlsView::peer_certificate is empty), who shows a bad one not
   required,  // who shows none is refused too (TlsFailure::certificate_missing)
 };
-// Who resumes a session is not asked again (RFC 8446 4.6.1): a certificate that has expired since
-// then is not looked at, for two of ticket_key_lifetime at most, or until a `reload` with another
-// client_ca_file.
 
 struct TlsServerOptions {
   // The first is for clients that ask for no name, or for one that no other is good for (SNI).
