@@ -177,7 +177,9 @@ void TlsStream::on_linger_timer() {
   if (reactor_.now() >= linger_.deadline) {
     // What a peer still has to read that is done itself, the kernel has.
     const bool only_reading_is_left = notify_received_ && session_.halves().send == Half::ended;
-    return only_reading_is_left ? end_tcp() : reset(Error(ETIMEDOUT));
+    if (!only_reading_is_left) return reset(Error(ETIMEDOUT));
+    if (stage_ == Stage::lingering) end_tcp();
+    return;
   }
   fin_is_due_ = true;
   linger_timer_.arm(reactor_, linger_.deadline);

@@ -78,6 +78,17 @@ class TlsClose : public TwinTest {
     peer.send_close();
     ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
   }
+  // Each has sent its Close and close_notify, and the peer has not read what is before ours.
+  void end_both_unread(Endpoint& ours, RawPeer& peer) {
+    const int small = 16'384;
+    ::setsockopt(peer.descriptor(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    peer.pause_reading();
+    EXPECT_EQ(ours.send(last_words), Start::io_pending);
+    EXPECT_EQ(ours.shutdown(CloseStatus(4001)), Start::io_pending);
+    peer.send_close(CloseStatus(4000));
+    peer.send_marker();
+  }
+  const std::string last_words = std::string(100'000, 'w');
 };
 class TlsCloseOfServer : public WebSocketTest {
  protected:
@@ -148,9 +159,9 @@ TEST_P(TlsClose, TwoOfOursHalfCloseAtTheTlsLayerWithLateMessages) {
 
 TEST_P(TlsClose, ACloseNotifyWhileSendingLosesNothing) {
   auto [ours, peer] = wire();
-  const std::string last_words(3'000'000, 'w');
+  const std::string many_words(3'000'000, 'w');
   peer.pause_reading();
-  EXPECT_EQ(ours.send(last_words), Start::io_pending);
+  EXPECT_EQ(ours.send(many_words), Start::io_pending);
   settle();
   peer.send_close(CloseStatus(4000));
   peer.send_marker();
@@ -160,7 +171,7 @@ TEST_P(TlsClose, ACloseNotifyWhileSendingLosesNothing) {
   EXPECT_EQ(ours.shutdown(CloseStatus(4001)), Start::io_pending);
   peer.resume_reading();
   ASSERT_TRUE(pump([&] { return peer.close_received() && peer.layer_ended(); }));
-  EXPECT_EQ(peer.payloads(text_frame), std::vector<std::string>{last_words});
+  EXPECT_EQ(peer.payloads(text_frame), std::vector<std::string>{many_words});
   peer.send_fin();
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
@@ -170,14 +181,7 @@ TEST_P(TlsClose, ACloseNotifyWhileSendingLosesNothing) {
 // answers it with RST, over all that the peer has not read.
 TEST_P(TlsClose, BytesBehindACloseNotifyDestroyNothingOfOurs) {
   auto [ours, peer] = wire();
-  const std::string last_words(100'000, 'w');
-  const int small = 16'384;
-  ::setsockopt(peer.descriptor(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-  peer.pause_reading();
-  EXPECT_EQ(ours.send(last_words), Start::io_pending);
-  EXPECT_EQ(ours.shutdown(CloseStatus(4001)), Start::io_pending);
-  peer.send_close(CloseStatus(4000));
-  peer.send_marker();
+  end_both_unread(ours, peer);
   ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
   settle();
   ASSERT_EQ(::send(peer.descriptor(), "behind", 6, MSG_NOSIGNAL), 6);
@@ -196,14 +200,7 @@ TEST_P(TlsClose, APeerThatHasEndedMayReadPastTheDeadline) {
   WebSocketOptions options;
   options.close_timeout = 60ms;
   auto [ours, peer] = wire(options);
-  const std::string last_words(100'000, 'w');
-  const int small = 16'384;
-  ::setsockopt(peer.descriptor(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-  peer.pause_reading();
-  EXPECT_EQ(ours.send(last_words), Start::io_pending);
-  EXPECT_EQ(ours.shutdown(CloseStatus(4001)), Start::io_pending);
-  peer.send_close(CloseStatus(4000));
-  peer.send_marker();
+  end_both_unread(ours, peer);
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
   peer.resume_reading();
