@@ -9,16 +9,15 @@ import argparse
 import contextlib
 import json
 import os
-import re
-import signal
 import socket
 import ssl
 import statistics
 import subprocess
-import sys
 import time
 
-SERVER_CPU, LOAD_CPU = "0", "1"
+from processes import (
+    LOAD_CPU, SERVER_CPU, Server, kept_awake, precise_processor_time, processor_time, resident,
+)
 
 FLOORS = {
     "close": ["floor_uring", "--close", "link", "--direct"],
@@ -30,41 +29,6 @@ UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-
-
-class Server:
-    """A server on a processor of its own, on 127.0.0.1."""
-
-    def __init__(self, command, port=None):
-        self.process = subprocess.Popen(
-            ["taskset", "-c", SERVER_CPU, *command], stdout=subprocess.PIPE, text=True
-        )
-        self.port = port
-        if port is None:
-            self.port = int(re.search(r":(\d+) \(", self.process.stdout.readline()).group(1))
-        else:
-            wait_for_port(port)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-
-def wait_for_port(port):
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    sys.exit(f"nothing listens on port {port}")
 
 
 class Bench:
@@ -202,28 +166,35 @@ class Bench:
         return Server(command, self.next_port)
 
     def tls_cost(self, title, servers):
+        """In memory the client has the load's processor, as the load has it beside a server. On a
+        virtual machine the two may be threads of one core; then each slows the other by half, and a
+        handshake in memory beside an idle processor would not be told (docs/performance.md)."""
         slices = 12 * self.options.rounds
-        alone, shares = [], []
+        in_memory, alone, shares = [], [], []
         costs = {(name, kind): [] for name in servers for kind in ("ws", "wss")}
         lines = {name: [] for name in servers}
         for _ in range(slices):
-            before = self.handshake_in_memory()
+            before = self.handshake_in_memory(SERVER_CPU, LOAD_CPU)
             for name, (plain, secure) in servers.items():
                 costs[name, "ws"].append(self.open_and_close(plain))
                 costs[name, "wss"].append(self.open_and_close(secure, is_secure=True))
-            alone.append((before + self.handshake_in_memory()) / 2)
+            after = self.handshake_in_memory(SERVER_CPU, LOAD_CPU)
+            in_memory.append((before + after) / 2)
+            alone.append(self.handshake_in_memory(SERVER_CPU))
             for name in servers:
                 added = costs[name, "wss"][-1] - costs[name, "ws"][-1]
-                lines[name].append(added / alone[-1])
+                lines[name].append(added / in_memory[-1])
             shares.append(costs["ringdown", "wss"][-1] / costs["by hand", "wss"][-1])
         print(f"\nwss: open + close, {title}: server CPU, us ({slices} turns)")
         print(f"  {'':40} {'median':>8}   (quartiles); best tenth")
-        print_quartiles("server's side of a handshake in memory", alone, "8.1f", best_tenth(alone))
+        least = best_tenth(in_memory)
+        print_quartiles("server's side of a handshake in memory", in_memory, "8.1f", least)
+        print_quartiles("the same, one processor for both ends", alone, "8.1f", best_tenth(alone))
         for name in servers:
             best = {kind: best_tenth(costs[name, kind]) for kind in ("ws", "wss")}
             for kind in ("ws", "wss"):
                 print_quartiles(f"{kind}, {name}", costs[name, kind], "8.1f", best[kind])
-            added = (best["wss"] - best["ws"]) / best_tenth(alone)
+            added = (best["wss"] - best["ws"]) / least
             print_quartiles(f"(wss - ws) / in memory, {name}", lines[name], "8.3f", added)
         print_quartiles("wss, ringdown / by hand", shares, "8.3f")
 
@@ -237,9 +208,10 @@ class Bench:
         )
         return (precise_processor_time(server.pid) - before) / count * 1e6
 
-    def handshake_in_memory(self):
+    def handshake_in_memory(self, *processors):
         output = subprocess.run(
-            ["taskset", "-c", SERVER_CPU, os.path.join(self.options.build, "bench/tls_bench"),
+            ["taskset", "-c", ",".join(processors),
+             os.path.join(self.options.build, "bench/tls_bench"),
              "--benchmark_format=json", "--benchmark_min_time=0.08"],
             capture_output=True, text=True, check=True,
         ).stdout
@@ -344,38 +316,6 @@ def print_quartiles(title, values, width, best=None):
 def best_tenth(values):
     """What is left when the machine does nothing else: others only ever add to a time."""
     return statistics.quantiles(values, n=10)[0]
-
-
-def resident(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) << 10
-
-
-def processor_time(pid):
-    """User and system time of all its threads, io-wq's among them, in seconds."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def precise_processor_time(pid):
-    """The same in nanoseconds' steps: clock_getcpuclockid(3), which Python has not."""
-    scheduled = 2
-    return time.clock_gettime((~pid << 3) | scheduled)
-
-
-@contextlib.contextmanager
-def kept_awake():
-    """A processor that falls asleep between its pieces of work, in a virtual machine above all, is
-    slower at them: BoringSSL's part too. What runs only where nothing else would (SCHED_IDLE) keeps
-    the server's as awake as a benchmark without sockets keeps its own."""
-    command = ["chrt", "--idle", "0", "taskset", "-c", SERVER_CPU]
-    idler = subprocess.Popen([*command, sys.executable, "-c", "while True: pass"])
-    try:
-        yield
-    finally:
-        idler.kill()
-        idler.wait()
 
 
 def main():

@@ -2,9 +2,23 @@
 // contexts are the library's own, with a certificate (ECDSA P-256) as `serve --tls-self-signed`
 // makes it, and two tickets, as BoringSSL gives when nobody says otherwise. The time is the
 // processor's, spent in the server's calls alone.
+//
+// The client has a thread of its own, on the last processor that the program may use; the server
+// has the first: as a server and its load have them. Where two processors are one core's two
+// threads, or share what a host gives them, each slows the other; a loop alone on an idle machine
+// would not be told.
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <stop_token>
+#include <thread>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 #include <openssl/bio.h>
@@ -21,8 +35,9 @@ std::chrono::nanoseconds processor_time() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-bssl::UniquePtr<SSL> one_end(const SecureContext& context, void* native, BIO* transport) {
-  bssl::UniquePtr<SSL> ssl(SSL_new(static_cast<SSL_CTX*>(native)));
+template <typename Context>
+bssl::UniquePtr<SSL> one_end(const Context& context, BIO* transport) {
+  bssl::UniquePtr<SSL> ssl(SSL_new(static_cast<SSL_CTX*>(context.native())));
   SSL_set_bio(ssl.get(), transport, transport);
   if (context.role() == Role::client) {
     SSL_set_connect_state(ssl.get());
@@ -32,20 +47,77 @@ bssl::UniquePtr<SSL> one_end(const SecureContext& context, void* native, BIO* tr
   return ssl;
 }
 
-// Until both are done; answers what the server's calls took.
-std::chrono::nanoseconds shake_hands(SSL* client, SSL* server) {
-  std::chrono::nanoseconds spent{};
-  for (bool done = false; !done;) {
-    const bool client_done = SSL_do_handshake(client) == 1;
-    const auto before = processor_time();
-    const int result = SSL_do_handshake(server);
-    spent += processor_time() - before;
-    if (result != 1 && SSL_get_error(server, result) != SSL_ERROR_WANT_READ) std::abort();
-    done = client_done && result == 1;
-  }
-  return spent;
+// Answers whether the handshake is complete.
+bool step(SSL* ssl) {
+  const int result = SSL_do_handshake(ssl);
+  if (result != 1 && SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ) std::abort();
+  return result == 1;
 }
 
+void pin_to(std::size_t processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  ::sched_setaffinity(0, sizeof set, &set);
+}
+
+// The first and the last that this program may use.
+std::pair<std::size_t, std::size_t> usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  ::sched_getaffinity(0, sizeof set, &set);
+  std::size_t first = CPU_SETSIZE;
+  std::size_t last = 0;
+  for (std::size_t i = CPU_SETSIZE; i-- > 0;) {
+    if (CPU_ISSET(i, &set)) last = std::max(last, i), first = i;
+  }
+  return {first, last};
+}
+
+// A handshake whose two ends never work at the same time. What one thread makes it also frees.
+struct Handshake {
+  enum class Turn : std::uint8_t { begin, client, server };
+  std::atomic<Turn> turn = Turn::begin;
+  bssl::UniquePtr<SSL> client;
+  bssl::UniquePtr<SSL> server;
+  bssl::UniquePtr<BIO> for_server;
+};
+
+using Handshakes = std::array<Handshake, 64>;
+
+// The client's side of them all, on a thread of its own, for as long as it lives.
+class Clients {
+ public:
+  Clients(const TlsClientContext& context, Handshakes& handshakes, std::size_t processor)
+      : context_(context), handshakes_(handshakes), thread_([this, processor](auto stopped) {
+          pin_to(processor);
+          while (!stopped.stop_requested()) {
+            for (Handshake& handshake : handshakes_) advance(handshake);
+            std::this_thread::yield();
+          }
+        }) {}
+
+ private:
+  void advance(Handshake& handshake) {
+    const Handshake::Turn turn = handshake.turn.load(std::memory_order_acquire);
+    if (turn == Handshake::Turn::server) return;
+    if (turn == Handshake::Turn::begin) {
+      BIO* near = nullptr;
+      BIO* far = nullptr;
+      BIO_new_bio_pair(&near, 0, &far, 0);
+      handshake.client = one_end(context_, near);
+      handshake.for_server.reset(far);
+    }
+    step(handshake.client.get());
+    handshake.turn.store(Handshake::Turn::server, std::memory_order_release);
+  }
+
+  const TlsClientContext& context_;
+  Handshakes& handshakes_;
+  std::jthread thread_;
+};
+
+// An iteration is the server's work until another handshake is complete.
 void server_side_of_a_handshake(benchmark::State& state) {
   TlsServerOptions for_server;
   for_server.self_signed_for = {"localhost"};
@@ -55,17 +127,33 @@ void server_side_of_a_handshake(benchmark::State& state) {
   for_client.verify = false;
   for_client.resume_sessions = false;
   const TlsClientContext client_context(for_client);
+
+  const auto [first, last] = usable_processors();
+  pin_to(first);
+  Handshakes handshakes;
+  const Clients clients(client_context, handshakes, last);
+  std::size_t next = 0;
   for (auto _ : state) {
-    BIO* near = nullptr;
-    BIO* far = nullptr;
-    BIO_new_bio_pair(&near, 0, &far, 0);
-    const auto client = one_end(client_context, client_context.native(), near);
-    const auto before = processor_time();
-    const auto server = one_end(server_context, server_context.native(), far);
-    const auto made = processor_time() - before;
-    const auto spent = made + shake_hands(client.get(), server.get());
-    if (SSL_session_reused(server.get()) != 0 || SSL_version(server.get()) != TLS1_3_VERSION) {
-      state.SkipWithError("not a full handshake of TLS 1.3");
+    std::chrono::nanoseconds spent{};
+    for (bool is_complete = false; !is_complete; next = (next + 1) % handshakes.size()) {
+      Handshake& handshake = handshakes[next];
+      if (next == 0) std::this_thread::yield();
+      if (handshake.turn.load(std::memory_order_acquire) != Handshake::Turn::server) continue;
+      const auto before = processor_time();
+      if (handshake.server == nullptr) {
+        handshake.server = one_end(server_context, bssl::UpRef(handshake.for_server).release());
+      }
+      is_complete = step(handshake.server.get());
+      spent += processor_time() - before;
+      if (is_complete) {
+        if (SSL_session_reused(handshake.server.get()) != 0 ||
+            SSL_version(handshake.server.get()) != TLS1_3_VERSION) {
+          state.SkipWithError("not a full handshake of TLS 1.3");
+        }
+        handshake.server.reset();
+      }
+      handshake.turn.store(is_complete ? Handshake::Turn::begin : Handshake::Turn::client,
+                           std::memory_order_release);
     }
     state.SetIterationTime(std::chrono::duration<double>(spent).count());
   }
