@@ -167,8 +167,9 @@ class Bench:
 
     def tls_cost(self, title, servers):
         """In memory the client has the load's processor, as the load has it beside a server. On a
-        virtual machine the two may be threads of one core; then each slows the other by half, and a
-        handshake in memory beside an idle processor would not be told (docs/performance.md)."""
+        virtual machine the two may be threads of one core; then each makes the other's work take
+        half as long again, and a handshake beside an idle processor would not be told
+        (docs/performance.md)."""
         slices = 12 * self.options.rounds
         in_memory, alone, shares = [], [], []
         costs = {(name, kind): [] for name in servers for kind in ("ws", "wss")}
