@@ -171,7 +171,7 @@ class Bench:
         half as long again, and a handshake beside an idle processor would not be told
         (docs/performance.md)."""
         slices = 12 * self.options.rounds
-        in_memory, alone, shares = [], [], []
+        in_memory, on_one, shares = [], [], []
         costs = {(name, kind): [] for name in servers for kind in ("ws", "wss")}
         lines = {name: [] for name in servers}
         for _ in range(slices):
@@ -181,7 +181,7 @@ class Bench:
                 costs[name, "wss"].append(self.open_and_close(secure, is_secure=True))
             after = self.handshake_in_memory(SERVER_CPU, LOAD_CPU)
             in_memory.append((before + after) / 2)
-            alone.append(self.handshake_in_memory(SERVER_CPU))
+            on_one.append(self.handshake_in_memory(SERVER_CPU))
             for name in servers:
                 added = costs[name, "wss"][-1] - costs[name, "ws"][-1]
                 lines[name].append(added / in_memory[-1])
@@ -190,7 +190,7 @@ class Bench:
         print(f"  {'':40} {'median':>8}   (quartiles); best tenth")
         least = best_tenth(in_memory)
         print_quartiles("server's side of a handshake in memory", in_memory, "8.1f", least)
-        print_quartiles("the same, one processor for both ends", alone, "8.1f", best_tenth(alone))
+        print_quartiles("the same, one processor for both ends", on_one, "8.1f", best_tenth(on_one))
         for name in servers:
             best = {kind: best_tenth(costs[name, kind]) for kind in ("ws", "wss")}
             for kind in ("ws", "wss"):

@@ -66,9 +66,9 @@ def precise_processor_time(pid):
 
 @contextlib.contextmanager
 def kept_awake():
-    """A processor that falls asleep between its pieces of work, in a virtual machine above all, is
-    slower at them: BoringSSL's part too. What runs only where nothing else would (SCHED_IDLE) keeps
-    the server's as awake as a benchmark without sockets keeps its own."""
+    """A server's processor falls asleep between its pieces of work, a benchmark's without sockets
+    never does. What runs only where nothing else would (SCHED_IDLE) makes the two alike; the
+    switching to and fro is on the server's bill."""
     command = ["chrt", "--idle", "0", "taskset", "-c", SERVER_CPU]
     idler = subprocess.Popen([*command, sys.executable, "-c", "while True: pass"])
     try:

@@ -1,8 +1,7 @@
 // A TLS 1.3 handshake in memory: what BoringSSL itself costs a server, without sockets. The
 // contexts are the library's own, with a certificate (ECDSA P-256) as `serve --tls-self-signed`
-// makes it, and two tickets, as BoringSSL makes when nobody says otherwise (it would send them with
-// what the server writes next). The time is the
-// processor's, spent in the server's calls alone.
+// makes it, and two tickets, as BoringSSL makes when nobody says otherwise (they would be sent with
+// what the server writes next). The time is the processor's, spent in the server's calls alone.
 //
 // The client has a thread of its own, on the last processor that the program may use; the server
 // has the first: as a server and its load have them. Where two processors are one core's two
