@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 #include "environment.h"
 #include "storm_options.h"
 
@@ -58,6 +60,20 @@ TEST(Url, IsTakenApart) {
   EXPECT_EQ(full.port, 9001);
   EXPECT_EQ(full.origin, "ws://[::1]:9001");
   EXPECT_EQ(full.path, "/chat?room=1");
+  EXPECT_EQ(parse_url("ws://host/@room").path, "/@room");
+}
+
+TEST(Url, UserInformationIsRefusedAndNotShown) {
+  for (const char* url : {"ws://user:secret@host/", "wss://user:secret@[::1]:9001/"}) {
+    try {
+      parse_url(url);
+      ADD_FAILURE() << url;
+    } catch (const UsageError& error) {
+      const std::string_view message = error.what();
+      EXPECT_TRUE(message.contains("user name")) << message;
+      EXPECT_FALSE(message.contains("secret")) << message;
+    }
+  }
 }
 
 constexpr const char* netstat =

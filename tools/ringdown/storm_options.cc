@@ -181,6 +181,8 @@ UrlParts parse_url(const std::string& url) {
   parts.origin = url.substr(0, path);
   if (path != std::string::npos) parts.path = url.substr(path);
   std::string_view authority = std::string_view(parts.origin).substr(scheme_size);
+  // RFC 6455 3: a WebSocket URI has none. A password is not shown.
+  if (authority.contains('@')) throw UsageError("URL: a user name is not allowed before the host");
   // RFC 3986 3.2.2: an IPv6 literal stands in brackets.
   const std::size_t bracket = authority.starts_with('[') ? authority.find(']') : 0;
   if (bracket == std::string_view::npos) throw UsageError("URL: no ']' in '" + url + "'");
