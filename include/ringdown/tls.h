@@ -71,9 +71,9 @@ class RINGDOWN_API TlsClientContext final : public SecureContext {
   std::unique_ptr<Core> core_;
 };
 
-// Who resumes a session is not asked again (RFC 8446 4.6.1): a certificate that has expired since
-// then is not looked at, for two of ticket_key_lifetime at most, or until a `reload` with another
-// client_ca_file.
+// Who resumes a session is not asked again (RFC 8446 4.6.1). A session can be resumed until the
+// first of the certificates that the client showed expires, or a `reload` brings another
+// client_ca_file; 2 hours in TLS 1.2, 7 days in 1.3 at most.
 enum class TlsClientCertificates : std::uint8_t {
   none,    // not asked for
   wanted,  // who shows none is let in (TlsView::peer_certificate is empty), who shows a bad one not
@@ -95,7 +95,8 @@ struct TlsServerOptions {
   // Clients may resume sessions: each connection is given one ticket, unless the client's
   // certificates, which go into it, are over 15 KiB.
   bool tickets = true;
-  // Tickets are made with a new key after so long, and those of the key before are still good.
+  // Tickets are sealed (AES-256-GCM, RFC 5116) with a new key after so long, and those of the key
+  // before are still good.
   std::chrono::seconds ticket_key_lifetime{3600};
 };
 

@@ -1,6 +1,10 @@
 // Tickets and the keys that seal them, by a clock of the test's own.
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
 #include "protocol/tls_twins.h"
 #include "ringdown/tls.h"
 #include "tls/ticket_keys.h"
@@ -11,18 +15,25 @@ namespace {
 using namespace std::chrono_literals;
 using protocol::TlsTicket;
 using protocol::testing::client_context;
+using protocol::testing::Identity;
+using protocol::testing::make_identity;
 using protocol::testing::server_context;
+using protocol::testing::test_authority;
 using protocol::testing::Twins;
 
 TimePoint now;
+std::chrono::system_clock::time_point date;
 
 class TicketKeysOf : public ::testing::TestWithParam<int> {
  protected:
-  TicketKeysOf() { keys_.use_for(for_server_.get()); }
+  TicketKeysOf() {
+    date = std::chrono::system_clock::now();
+    keys_.use_for(for_server.get());
+  }
 
   Twins connection(const TlsTicket& ticket) {
-    SSL_CTX_up_ref(for_server_.get());
-    return Twins(client_context(GetParam()), bssl::UniquePtr<SSL_CTX>(for_server_.get()),
+    SSL_CTX_up_ref(for_server.get());
+    return Twins(client(), bssl::UniquePtr<SSL_CTX>(for_server.get()),
                  {.host = "server.test", .resume = &ticket, .keep_tickets = true});
   }
 
@@ -41,11 +52,21 @@ class TicketKeysOf : public ::testing::TestWithParam<int> {
     return twins.client.session.resumed();
   }
 
+  bssl::UniquePtr<SSL_CTX> client() const {
+    bssl::UniquePtr<SSL_CTX> context = client_context(GetParam());
+    if (shown.certificate) {
+      SSL_CTX_use_certificate(context.get(), shown.certificate.get());
+      SSL_CTX_use_PrivateKey(context.get(), shown.key.get());
+    }
+    return context;
+  }
+
+  Identity shown;  // by the client; none
   TlsTicket given;
+  bssl::UniquePtr<SSL_CTX> for_server = server_context(GetParam());
 
  private:
-  TicketKeys keys_{1h, [] { return now; }};
-  bssl::UniquePtr<SSL_CTX> for_server_ = server_context(GetParam());
+  TicketKeys keys_{1h, [] { return now; }, [] { return date; }};
 };
 INSTANTIATE_TEST_SUITE_P(, TicketKeysOf, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& tested) {
@@ -61,10 +82,55 @@ TEST_P(TicketKeysOf, AreGoodForTwoLifetimes) {
   now += 2min;
   EXPECT_TRUE(resumes(first)) << "with the key before";
   const TlsTicket second = std::move(given);
-  ASSERT_TRUE(second) << "who shows a ticket of the key before is given another";
   now += 61min;
   EXPECT_FALSE(resumes(first)) << "with one older";
+  EXPECT_TRUE(given) << "a full handshake gives another";
+  if (GetParam() == TLS1_2_VERSION) return;
+  ASSERT_TRUE(second) << "so does one of TLS 1.3 that resumes";
   EXPECT_TRUE(resumes(second));
+}
+
+TEST_P(TicketKeysOf, ThatWereTouchedAnywhereAreNoneAtAll) {
+  EXPECT_FALSE(resumes(TlsTicket()));
+  const TlsTicket good = std::move(given);
+  ASSERT_TRUE(good);
+  const std::uint8_t* bytes = nullptr;
+  std::size_t size = 0;
+  SSL_SESSION_get0_ticket(good.get(), &bytes, &size);
+  const std::vector<std::uint8_t> whole(bytes, bytes + size);
+  ASSERT_TRUE(resumes(good));
+  const auto resumes_as = [&](const std::vector<std::uint8_t>& text) {
+    SSL_SESSION_set_ticket(good.get(), text.data(), text.size());
+    return resumes(good);
+  };
+  for (std::size_t i = 0; i < size; ++i) {
+    std::vector<std::uint8_t> touched = whole;
+    touched[i] ^= 1;
+    EXPECT_FALSE(resumes_as(touched)) << i;
+  }
+  for (const std::size_t shorter : {size - 1, size / 2, std::size_t{52}, std::size_t{1}}) {
+    EXPECT_FALSE(resumes_as({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(shorter)}));
+  }
+  EXPECT_TRUE(resumes_as(whole));
+}
+
+// RFC 8446 4.6.1: who resumes is not asked for a certificate again.
+TEST_P(TicketKeysOf, AreGoodNoLongerThanTheCertificateOfTheClient) {
+  X509_STORE_add_cert(SSL_CTX_get_cert_store(for_server.get()), test_authority().certificate.get());
+  SSL_CTX_set_verify(for_server.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_session_id_context(for_server.get(), nullptr, 0);
+  shown = make_identity({.name = "client", .ends = 2h}, &test_authority());
+  EXPECT_FALSE(resumes(TlsTicket()));
+  const TlsTicket first = std::move(given);
+  ASSERT_TRUE(first);
+  date += 1h;
+  EXPECT_TRUE(resumes(first));
+  const TlsTicket second = std::move(given);
+  date += 1h + 1min;
+  EXPECT_FALSE(resumes(first));
+  if (GetParam() == TLS1_2_VERSION) return;
+  ASSERT_TRUE(second) << "of a session that was resumed";
+  EXPECT_FALSE(resumes(second));
 }
 
 TEST_P(TicketKeysOf, AreBothNewAfterTwoLifetimesWithoutAConnection) {
