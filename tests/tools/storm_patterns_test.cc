@@ -92,7 +92,9 @@ TEST(Storm, CountsFromTheIntendedStartWhenItFallsBehind) {
                           status);
   EXPECT_EQ(status, 0);
   EXPECT_GE(json.at("latency_us").at("upgrade").at("max"), 390'000);
-  EXPECT_LT(json.at("latency_us").at("close").at("max"), 390'000);
+  // A close counts from its own start, and so shares the whole with four others of 100 ms or more.
+  const double elapsed_us = json.at("elapsed_s").get<double>() * 1e6;
+  EXPECT_LE(json.at("latency_us").at("close").at("max").get<double>(), elapsed_us - 390'000);
   EXPECT_EQ(json.at("honesty").at("behind_schedule"), true);
 }
 
