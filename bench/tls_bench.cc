@@ -1,7 +1,8 @@
 // A TLS 1.3 handshake in memory: what BoringSSL itself costs a server, without sockets. The
 // server's context is BoringSSL's as it comes, two tickets included (they would be sent with what
 // the server writes next), with a certificate (ECDSA P-256) as `serve --tls-self-signed` makes it;
-// the client's is the library's. The time is the processor's, spent in the server's calls alone.
+// its memory is malloc's; the client's context is ringdown's. The time is the processor's, spent in
+// the server's calls alone.
 //
 // The client has a thread of its own, on the last processor that the program may use; the server
 // has the first: as a server and its load have them. Where two processors are one core's two
@@ -25,7 +26,8 @@
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
-#include "ringdown/tls.h"
+#include "plain_boringssl.h"
+#include "tls/tls_files.h"
 
 namespace ringdown::bench {
 namespace {
@@ -45,18 +47,6 @@ bssl::UniquePtr<SSL> one_end(SSL_CTX* context, Role role, BIO* transport) {
     SSL_set_accept_state(ssl.get());
   }
   return ssl;
-}
-
-// As BoringSSL makes it, but for the certificate: one as `serve --tls-self-signed` makes it.
-bssl::UniquePtr<SSL_CTX> plain_server_context() {
-  TlsServerOptions options;
-  options.self_signed_for = {"localhost"};
-  const TlsServerContext ours(options);
-  const auto* const certified = static_cast<SSL_CTX*>(ours.native());
-  bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
-  SSL_CTX_use_certificate(context.get(), SSL_CTX_get0_certificate(certified));
-  SSL_CTX_use_PrivateKey(context.get(), SSL_CTX_get0_privatekey(certified));
-  return context;
 }
 
 // Answers whether the handshake is complete.
@@ -102,7 +92,7 @@ using Handshakes = std::array<Handshake, 64>;
 // The client's side of them all, on a thread of its own, for as long as it lives.
 class Clients {
  public:
-  Clients(const TlsClientContext& context, Handshakes& handshakes, std::size_t processor)
+  Clients(SSL_CTX* context, Handshakes& handshakes, std::size_t processor)
       : context_(context), handshakes_(handshakes), thread_([this, processor](auto stopped) {
           pin_to(processor);
           while (!stopped.stop_requested()) {
@@ -119,14 +109,14 @@ class Clients {
       BIO* near = nullptr;
       BIO* far = nullptr;
       BIO_new_bio_pair(&near, 0, &far, 0);
-      handshake.client = one_end(static_cast<SSL_CTX*>(context_.native()), Role::client, near);
+      handshake.client = one_end(context_, Role::client, near);
       handshake.for_server.reset(far);
     }
     step(handshake.client.get());
     handshake.turn.store(Handshake::Turn::server, std::memory_order_release);
   }
 
-  const TlsClientContext& context_;
+  SSL_CTX* context_;
   Handshakes& handshakes_;
   std::jthread thread_;
 };
@@ -135,16 +125,13 @@ class Clients {
 // SSL_new to SSL_free, as a server that closes a connection pays for both.
 void server_side_of_a_handshake(benchmark::State& state) {
   const bssl::UniquePtr<SSL_CTX> server_context = plain_server_context();
-  TlsClientOptions for_client;
-  for_client.verify = false;
-  for_client.resume_sessions = false;
-  const TlsClientContext client_context(for_client);
+  const Owned<SSL_CTX> client_context = make_context(TlsVersion::tls12, TlsVersion::tls13);
 
   // Once: pinned, this thread has one only, and it comes here several times.
   static const auto [first, last] = usable_processors();
   pin_to(first);
   Handshakes handshakes;
-  const Clients clients(client_context, handshakes, last);
+  const Clients clients(client_context.get(), handshakes, last);
   std::size_t next = 0;
   for (auto _ : state) {
     std::chrono::nanoseconds spent{};
