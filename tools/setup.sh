@@ -2,7 +2,7 @@
 
 # What it takes to build the library and the program.
 build_packages=(g++ meson ninja-build pkg-config liburing-dev libcli11-dev nlohmann-json3-dev
-  android-libboringssl-dev)
+  android-libboringssl-dev nettle-dev)
 
 say() { echo "== $*" >&2; }
 

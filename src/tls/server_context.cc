@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "protocol/tls_verify.h"
+#include "tls/p256_signer.h"
 #include "tls/ticket_keys.h"
 #include "tls/tls_files.h"
 #include "tls/tls_stream.h"
@@ -158,6 +159,7 @@ class TlsServerContext::Core {
     } else {
       use_certificate(context.get(), files);
     }
+    sign_by_nettle(context.get());
     SSL_CTX_set_alpn_select_cb(context.get(), select_alpn, nullptr);
     if (options_.tickets) {
       tickets_.use_for(context.get());
