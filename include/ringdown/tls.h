@@ -121,7 +121,9 @@ class RINGDOWN_API TlsServerContext final : public SecureContext {
   Role role() const noexcept override { return Role::server; }
   SecureStream& make_stream(Reactor& reactor, TcpStream& tcp, ByteStreamEvents& events,
                             std::string_view host) override;
-  void* native() const noexcept;  // as above; of the first certificate, until the next `reload`
+  // As above; of the first certificate, until the next `reload`. Its certificate and key are not
+  // changed through it.
+  void* native() const noexcept;
 
   class Core;  // not for applications
 
