@@ -1,5 +1,8 @@
 #include "protocol/tls_verify.h"
 
+#include <cstdint>
+
+#include <openssl/asn1.h>
 #include <openssl/evp.h>
 #include <openssl/nid.h>
 #include <openssl/obj.h>
@@ -18,9 +21,30 @@ bool has_weak_key(X509* certificate) noexcept {
   return key && EVP_PKEY_id(key.get()) == EVP_PKEY_RSA && EVP_PKEY_bits(key.get()) < rsa_bits_min;
 }
 
+// RSASSA-PSS says it in its parameters; SHA-1 if it does not (RFC 4055 3.1).
+int digest_of_pss(const X509* certificate) noexcept {
+  const X509_ALGOR* algorithm = nullptr;
+  X509_get0_signature(nullptr, &algorithm, certificate);
+  int type = V_ASN1_UNDEF;
+  const void* value = nullptr;
+  X509_ALGOR_get0(nullptr, &type, &value, algorithm);
+  if (type != V_ASN1_SEQUENCE) return NID_sha1;
+  const auto* const encoded = static_cast<const ASN1_STRING*>(value);
+  const std::uint8_t* at = ASN1_STRING_get0_data(encoded);
+  const bssl::UniquePtr<RSA_PSS_PARAMS> parameters(
+      d2i_RSA_PSS_PARAMS(nullptr, &at, ASN1_STRING_length(encoded)));
+  if (!parameters || parameters->hashAlgorithm == nullptr) return NID_sha1;
+  return OBJ_obj2nid(parameters->hashAlgorithm->algorithm);
+}
+
 bool has_weak_signature(const X509* certificate) noexcept {
+  const int signature = X509_get_signature_nid(certificate);
   int digest = NID_undef;
-  OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest, nullptr);
+  if (signature == NID_rsassaPss) {
+    digest = digest_of_pss(certificate);
+  } else {
+    OBJ_find_sigid_algs(signature, &digest, nullptr);
+  }
   return digest == NID_sha1 || digest == NID_md5 || digest == NID_md5_sha1 || digest == NID_md4;
 }
 

@@ -84,7 +84,11 @@ Identity make_identity(const Wanted& wanted, const Identity* issuer) {
     add_extension(certificate, NID_ext_key_usage, wanted.usage);
   }
   EVP_PKEY* const signer = issuer != nullptr ? issuer->key.get() : made.key.get();
-  RINGDOWN_CHECK(X509_sign(certificate, signer, wanted.digest) > 0);
+  bssl::ScopedEVP_MD_CTX signing;
+  EVP_PKEY_CTX* context = nullptr;
+  RINGDOWN_CHECK(EVP_DigestSignInit(signing.get(), &context, wanted.digest, nullptr, signer) == 1);
+  if (wanted.pss) EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING);
+  RINGDOWN_CHECK(X509_sign_ctx(certificate, signing.get()) > 0);
   return made;
 }
 

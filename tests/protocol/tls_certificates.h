@@ -25,6 +25,7 @@ struct Wanted {
   bool ed25519 = false;
   int rsa_bits = 0;                     // 0: ECDSA P-256
   const EVP_MD* digest = EVP_sha256();  // of the signature
+  bool pss = false;                     // RSASSA-PSS, where the issuer's key is RSA
 };
 
 // Signed by `issuer`, or by itself.

@@ -79,15 +79,18 @@ TEST_P(TlsFailureOf, CertificateThatAnybodyCouldForge) {
   const Identity authority = make_identity(
       {.name = "RSA authority", .authority = true, .rsa_bits = 2048, .digest = EVP_sha1()},
       nullptr);
-  const auto open = [&](const EVP_MD* digest) {
+  const auto open = [&](const EVP_MD* digest, bool pss = false) {
     auto for_client = client_context(version);
     X509_STORE_add_cert(SSL_CTX_get_cert_store(for_client.get()), authority.certificate.get());
     Twins twins(std::move(for_client),
-                server_context(version, make_identity({.digest = digest}, &authority)), to_server);
+                server_context(version, make_identity({.digest = digest, .pss = pss}, &authority)),
+                to_server);
     twins.run();
     return twins.client.session.failure();
   };
   EXPECT_EQ(name(open(EVP_md5())), "certificate_weak");
+  EXPECT_EQ(name(open(EVP_sha1(), true)), "certificate_weak");
+  EXPECT_EQ(name(open(EVP_sha256(), true)), "none");
   EXPECT_EQ(name(open(EVP_sha256())), "none") << "an anchor's own signature is nobody's reason";
 }
 
