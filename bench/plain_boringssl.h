@@ -1,24 +1,17 @@
 // BoringSSL as it comes, for what ringdown-tls is held against: without ringdown's contexts,
-// tickets and memory.
+// tickets and signatures.
 #pragma once
 
-#include <cstddef>
-#include <cstdlib>
 #include <string>
 
-#include <openssl/mem.h>
 #include <openssl/ssl.h>
 
 #include "tls/tls_files.h"
-
-extern "C" [[gnu::weak]] void* OPENSSL_memory_alloc(std::size_t size);
 
 namespace ringdown::bench {
 
 // With a certificate (ECDSA P-256) as `serve --tls-self-signed` makes it.
 inline bssl::UniquePtr<SSL_CTX> plain_server_context() {
-  // Whatever is linked that has the hooks for memory brings them along.
-  if (OPENSSL_memory_alloc != nullptr) std::abort();
   const std::string names[] = {"localhost"};
   const SelfSigned certified = make_self_signed(names);
   bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));

@@ -1,8 +1,8 @@
 // A TLS 1.3 handshake in memory: what BoringSSL itself costs a server, without sockets. The
 // server's context is BoringSSL's as it comes, two tickets included (they would be sent with what
 // the server writes next), with a certificate (ECDSA P-256) as `serve --tls-self-signed` makes it;
-// its memory is malloc's; the client's context is ringdown's. The time is the processor's, spent in
-// the server's calls alone.
+// its signatures are BoringSSL's; the client's context is ringdown's. The time is the processor's,
+// spent in the server's calls alone.
 //
 // The client has a thread of its own, on the last processor that the program may use; the server
 // has the first: as a server and its load have them. Where two processors are one core's two

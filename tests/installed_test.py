@@ -154,6 +154,10 @@ class InstalledTest(unittest.TestCase):
             found = run("ldd", "-r", str(directory / program), env=path)
             self.assertNotRegex(found, "not found|undefined|/android/")
             run(str(directory / program), env=path)
+        # Whoever has it inside and is unloaded would leave BoringSSL pointers to nothing.
+        shared = ["-shared", "-fPIC", "-o", "plugin.so"]
+        run(*compiler, *shared, f"-L{directory}/static", *flags, cwd=directory)
+        self.assertIn("NODELETE", run("readelf", "-d", str(directory / "plugin.so")))
         library = str(self.libraries / "libringdown-tls.so")
         dynamic = run("readelf", "-d", library)
         self.assertIn("[$ORIGIN]", dynamic)

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "tls/boringssl_memory.h"
 
 namespace ringdown {
 namespace {
@@ -37,8 +36,7 @@ TlsPools::TlsPools()
 TlsPools::~TlsPools() = default;
 
 std::size_t TlsPools::pool_bytes() const noexcept {
-  return chunks.bytes() + streams->bytes() + batches->bytes() + held.bytes() + sizeof(*this) +
-         boringssl_cache_bytes();
+  return chunks.bytes() + streams->bytes() + batches->bytes() + held.bytes() + sizeof(*this);
 }
 
 TlsStream::TlsStream(ReactorCore& reactor, TcpStream& tcp, ByteStreamEvents& events,

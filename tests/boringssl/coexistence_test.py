@@ -101,11 +101,7 @@ class CoexistenceTest(unittest.TestCase):
         self.assertIsNone(first(STATIC, "coexistence_module"))
 
     def test_ringdown_tls_exports_ringdown_and_nothing_else(self):
-        # And BoringSSL's hooks for memory, by the name that the copies have for them.
-        own = re.compile(
-            r"((vtable|typeinfo( name)?|non-virtual thunk) (for|to) )?ringdown::"
-            r"|ringdown_OPENSSL_memory_(alloc|free|get_size)$"
-        )
+        own = re.compile(r"((vtable|typeinfo( name)?|non-virtual thunk) (for|to) )?ringdown::")
         defined = symbols(TLS, "--defined-only")
         others = [name for _, kind, name in defined if kind not in "WVu" and not own.match(name)]
         self.assertEqual(others, [])
