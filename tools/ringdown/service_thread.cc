@@ -27,9 +27,13 @@ std::unique_ptr<Service> make_service(const ServiceOptions& options, Reactor& re
   return nullptr;
 }
 
-std::string_view cure(Error error) noexcept {
+std::string_view cure(Error error, std::string_view address) noexcept {
   switch (error.errno_value()) {
-    case EADDRINUSE: return ": another program listens there: end it, or take another port";
+    case EADDRINUSE:
+      if (address.starts_with("unix:")) {
+        return ": a program listens there, or one that was killed has left the file: remove it";
+      }
+      return ": another program listens there: end it, or take another port";
     case EADDRNOTAVAIL: return ": an address of this machine, or 0.0.0.0 or [::] for all of them";
     case EACCES: return ": not for this user: ports below 1024 are root's, or a directory's rights";
     default: return "";
@@ -87,7 +91,7 @@ void ServiceThread::serve(Reactor& reactor, Service& service) {
     const Server::ListenResult result = server.listen(address);
     if (result.error) {
       problem = "--listen: " + address.to_string() + ": " + std::string(result.error.message());
-      problem += cure(result.error);
+      problem += cure(result.error, address.to_string());
       break;
     }
     address = result.address;
