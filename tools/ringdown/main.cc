@@ -72,7 +72,7 @@ In push mode a client's text messages say how its connection is closed: push N [
 close [CODE [REASON]], mute, reset. docs/storm.md explains them, and the JSON.
 
 Exit status: 0 all that was open at SIGTERM was closed, 1 some of it had to be aborted, 2 usage or
-environment. A second SIGTERM or SIGINT kills it at once: no figures, RST to whoever is left.
+environment. A second SIGTERM or SIGINT kills it at once: no figures, and who is left is cut off.
 )";
 
 constexpr const char* doctor_examples = R"(
