@@ -225,9 +225,13 @@ TEST(Serve, DrainsWhatIsHeldAtOnce) {
                           "--json", file.path()});
   while (service.counts().half_closed.value() < 50) std::this_thread::yield();
   service.drain();
-  // Each gets its late messages and its Close, long before the release.
-  EXPECT_EQ(program.wait(), 0) << program.error_out();
-  expect_all_half_closed(file.read(), 50, 3);
+  // Each gets its late messages and its Close, long before the release: clean, and yet not what was
+  // asked for.
+  EXPECT_EQ(program.wait(), 1) << program.error_out();
+  const Json json = file.read();
+  expect_all_half_closed(json, 50, 3);
+  EXPECT_EQ(json.at("hold_cut_short"), 50);
+  EXPECT_EQ(json.at("as_expected"), false);
 }
 
 }  // namespace

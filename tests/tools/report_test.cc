@@ -5,6 +5,8 @@
 
 #include <sstream>
 
+#include "progress.h"
+
 namespace ringdown::program {
 namespace {
 
@@ -96,10 +98,23 @@ TEST(Report, TalliesOfThreadsAddUp) {
   EXPECT_EQ(sum.close.count(), 2U);
 }
 
+TEST(Report, ProgressDoesNotCallFailedWhatThePatternWants) {
+  Snapshot snapshot;
+  snapshot.phase = "abort";
+  snapshot.open = 5;
+  snapshot.clean = 1;
+  EXPECT_EQ(line_of(snapshot), "abort: 5 open, 1 clean, 0 failed");
+  snapshot.wanted = 1'000;
+  EXPECT_EQ(line_of(snapshot), "abort: 5 open, 1 clean, 1,000 as wanted, 0 failed");
+}
+
 TEST(Report, SuccessIsAllCleanAndNothingLost) {
   EXPECT_TRUE(is_success(clean_result()));
   StormResult result = clean_result();
   result.tally.messages_lost = 1;
+  EXPECT_FALSE(is_success(result));
+  result = clean_result();
+  result.tally.hold_cut_short = 1;
   EXPECT_FALSE(is_success(result));
   result = clean_result();
   result.interrupted = true;

@@ -1,8 +1,84 @@
 // Every pattern of the storm, at every pace, against a server that understands push mode.
+#include <deque>
+#include <thread>
+
 #include "program_fixture.h"
+#include "push_server.h"
+#include "ringdown/server.h"
 
 namespace ringdown::program {
 namespace {
+
+// In push mode as a storm sees it. Answers what it holds one after the other, so slowly that all of
+// them together take longer than each of them may.
+class SlowReleaser final : public ServerEvents, Immovable {
+ public:
+  static constexpr std::chrono::milliseconds between{60};
+
+  SlowReleaser() : server_(reactor_, *this, options()) {
+    address_ = server_.listen(*SocketAddress::parse("127.0.0.1:0")).address;
+    thread_ = std::thread([this] { reactor_.run(); });
+  }
+  ~SlowReleaser() {
+    reactor_.post([this] { (void)server_.drain({}); });
+    thread_.join();
+  }
+  std::string url() const { return "ws://" + address_.to_string() + '/'; }
+
+  UpgradeAnswer on_upgrade(const UpgradeView&) override {
+    UpgradeAnswer answer;
+    answer.headers = headers_;
+    return answer;
+  }
+  void on_message(WebSocket&, MessageKind, ConstBytes bytes) override {
+    const bool is_release =
+        std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == "release";
+    if (!is_release || released_) return;
+    released_ = true;
+    timer_.arm(reactor_, reactor_.now() + between);
+  }
+  void on_peer_close(WebSocket& socket, const PeerClose&) override {
+    if (released_ && held_.empty()) return (void)socket.shutdown();  // the control connection
+    held_.push_back(&socket);
+  }
+  void on_closed(WebSocket& socket, const Closed&) override { std::erase(held_, &socket); }
+  void on_drained() override { reactor_.stop(); }
+
+ private:
+  static ServerOptions options() {
+    ServerOptions options;
+    options.websocket.answer_close = AnswerClose::application;
+    options.websocket.answer_timeout = std::chrono::milliseconds(0);
+    return options;
+  }
+  void on_timer() {
+    if (held_.empty()) return;
+    (void)held_.front()->shutdown();
+    held_.pop_front();
+    timer_.arm(reactor_, reactor_.now() + between);
+  }
+
+  const std::array<Header, 1> headers_{Header{std::string(mode_header), std::string(push_mode)}};
+  Reactor reactor_;
+  std::deque<WebSocket*> held_;
+  bool released_ = false;
+  Timer<&SlowReleaser::on_timer> timer_{*this};
+  Server server_;
+  SocketAddress address_;
+  std::thread thread_;
+};
+
+TEST(Storm, WaitsForEachReleaseAsLongAsTheServerGoesOnReleasing) {
+  SlowReleaser server;
+  int status = -1;
+  const Json json = storm({server.url(), "--connections", "12", "--late-messages", "0",
+                           "--close-timeout", "0.6", "--threads", "2"},
+                          status);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(json.at("clean"), 12) << json.dump();
+  EXPECT_EQ(json.at("hold_cut_short"), 0);
+  EXPECT_GE(json.at("phases_s").at("drain"), 0.6) << "all together took longer than one may";
+}
 
 TEST(Storm, ClosesInEveryOrder) {
   Serving server({"--mode", "push"});

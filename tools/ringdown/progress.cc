@@ -25,6 +25,7 @@ std::string line_of(const Snapshot& snapshot) {
     line += ", " + with_separators(snapshot.half_closed) + " half-closed";
   }
   line += ", " + with_separators(snapshot.clean) + " clean";
+  if (snapshot.wanted > 0) line += ", " + with_separators(snapshot.wanted) + " as wanted";
   line += ", " + with_separators(snapshot.failed) + " failed";
   if (snapshot.per_second >= 1) {
     line += ", " + with_separators(static_cast<std::uint64_t>(snapshot.per_second)) + "/s";

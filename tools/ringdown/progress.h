@@ -20,6 +20,7 @@ struct Snapshot {
   std::uint64_t failed = 0;
   double per_second = 0;
   std::optional<std::chrono::seconds> left;
+  std::uint64_t wanted = 0;  // ended not clean, as they should
 };
 
 std::string line_of(const Snapshot& snapshot);

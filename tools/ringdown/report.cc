@@ -80,6 +80,11 @@ void print_outcomes(std::ostream& out, const StormTally& tally, bool is_secure) 
   print_outcome(out, "not opened", tally.not_opened, tally.not_opened_by);
   print_outcome(out, "code changed", tally.code_changed);
   print_outcome(out, "peer first", tally.peer_closed_first);
+  print_outcome(out, "hold cut", tally.hold_cut_short);
+  if (tally.hold_cut_short > 0) {
+    out << "                 -> the server answered before the release: a drain, or another "
+           "storm's release\n";
+  }
   out << "  close codes ";
   for (const auto& [code, count] : tally.close_codes) {
     out << ' ' << code << " x " << with_separators(count);
@@ -187,7 +192,7 @@ bool is_success(const StormResult& result) {
   const auto planned = result.plan.options.handshakes_planned();
   const bool all_started = planned ? tally.started == *planned : tally.started > 0;
   return !result.interrupted && tally.clean == tally.started && all_started &&
-         tally.messages_lost == 0 && is_truncation_counted(result);
+         tally.messages_lost == 0 && tally.hold_cut_short == 0 && is_truncation_counted(result);
 }
 
 bool is_truncation_counted(const StormResult& result) {
@@ -211,7 +216,7 @@ bool is_as_expected(const StormResult& result) {
   return !result.interrupted && tally.clean == expected["clean"] &&
          tally.aborted == expected["aborted"] && tally.timed_out == expected["timed_out"] &&
          tally.dropped == expected["dropped"] && tally.messages_lost == 0 &&
-         is_truncation_counted(result);
+         tally.hold_cut_short == 0 && is_truncation_counted(result);
 }
 
 bool is_behind_schedule(const StormResult& result) {

@@ -65,7 +65,7 @@ double handshakes_per_second(const StormResult& result);
 
 // Our own server has seen each missing close_notify of tls-truncate. A foreign one is not asked.
 bool is_truncation_counted(const StormResult& result);
-// Everything was clean and nothing was lost.
+// Everything was clean, nothing was lost, and no hold was cut short.
 bool is_success(const StormResult& result);
 
 // How many connections the patterns that were started should bring to each outcome.

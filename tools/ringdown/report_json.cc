@@ -197,6 +197,7 @@ Json to_json(const StormResult& result) {
   json["handshakes"] = tally.started;
   add_outcomes(json, tally);
   json["messages_lost"] = tally.messages_lost;
+  json["hold_cut_short"] = tally.hold_cut_short;
   json["half_closed_peak"] = result.half_closed_peak;
   json["handshakes_per_second"] = handshakes_per_second(result);
   json["elapsed_s"] = elapsed;

@@ -16,6 +16,20 @@ void StormWorker::record_close(Slot& slot) {
   if (slot.stage == Slot::Stage::half_closed) half_closed_.down();
   slot.stage = Slot::Stage::answered;
   tally_.close.record(Clock::now() - latency_start(slot));
+  if (plan_.holds) note_answer();
+}
+
+void StormWorker::note_answer() {
+  if (shared_.released_at.load() == TimePoint{}) {
+    ++tally_.hold_cut_short;
+    return;
+  }
+  // All threads write it: seldom enough that they do not wait for each other.
+  constexpr std::chrono::milliseconds resolution{5};
+  const TimePoint now = Clock::now();
+  if (now > shared_.answered_at.load(std::memory_order_relaxed) + resolution) {
+    shared_.answered_at.store(now, std::memory_order_relaxed);
+  }
 }
 
 void StormWorker::count_missing_late(Slot& slot) {
@@ -60,7 +74,9 @@ void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {
     half_closed_.down();
     if (slot.verdict != Slot::Verdict::interrupted) count_missing_late(slot);
   }
+  const std::uint64_t wanted = wanted_so_far(slot);
   count_closed(slot, closed);
+  if (slot.verdict != Slot::Verdict::interrupted) wanted_ += wanted_so_far(slot) - wanted;
   counts_.open.add(-1);
   finish_slot(index);
   dial_more();
@@ -113,14 +129,31 @@ void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
   }
 }
 
+// Of the outcome, other than clean, in which the pattern of this one ends when all is well.
+std::uint64_t StormWorker::wanted_so_far(const Slot& slot) const noexcept {
+  switch (slot.pattern) {
+    case Pattern::never_answer: return tally_.timed_out;
+    case Pattern::abort: return tally_.aborted;
+    case Pattern::tls_notify_only: return tally_.dropped;
+    case Pattern::half_close:
+    case Pattern::client_first:
+    case Pattern::server_first:
+    case Pattern::simultaneous:
+    case Pattern::tls_truncate:
+    case Pattern::mixed: break;
+  }
+  return 0;
+}
+
 void StormWorker::finish_slot(std::uint64_t index) {
   slots_[index].stage = Slot::Stage::idle;
   slots_[index].socket = nullptr;
   free_slots_.push_back(static_cast<std::uint32_t>(index));
   ++finished_;
-  const std::uint64_t not_clean = tally_.not_clean();
+  const std::uint64_t failed = tally_.not_clean() - wanted_;
   counts_.clean.add(static_cast<std::int64_t>(tally_.clean - counts_.clean.value()));
-  counts_.failed.add(static_cast<std::int64_t>(not_clean - counts_.failed.value()));
+  counts_.wanted.add(static_cast<std::int64_t>(wanted_ - counts_.wanted.value()));
+  counts_.failed.add(static_cast<std::int64_t>(failed - counts_.failed.value()));
 }
 
 void StormWorker::reach(WorkerStage stage) {

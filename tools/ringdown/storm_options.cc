@@ -109,6 +109,20 @@ bool StormOptions::is_secure() const {
 
 namespace {
 
+// What would be without effect, and without a word.
+void check_close(const StormOptions& options) {
+  const bool sends_close =
+      options.pattern != Pattern::abort && options.pattern != Pattern::tls_notify_only;
+  if (sends_close) return;
+  const char* const idle = options.half_close_depth != HalfCloseDepth::websocket ? "--half-close"
+                           : options.close_status != CloseStatus::normal         ? "--close-status"
+                           : !options.close_reason.empty()                       ? "--close-reason"
+                                                                                 : nullptr;
+  if (idle == nullptr) return;
+  throw UsageError(std::string(idle) + ": not with --pattern " +
+                   std::string(name(options.pattern)) + ", which sends no Close frame");
+}
+
 void check_tls(const StormOptions& options) {
   const StormTls& tls = options.tls;
   if (tls.own_server && !options.url.empty()) {
@@ -163,6 +177,7 @@ void check(const StormOptions& options) {
   if (options.close_status == CloseStatus::none && !options.close_reason.empty()) {
     throw UsageError("--close-reason: none with --close-status 1005, which sends an empty Close");
   }
+  check_close(options);
   check_tls(options);
   if (options.threads > options.connections) {
     throw UsageError("--threads: at most one for each of the --connections");

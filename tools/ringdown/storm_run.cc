@@ -236,7 +236,7 @@ bool StormRun::wait_for(std::string_view phase, WorkerStage stage) {
 
 bool StormRun::wait_until(std::string_view phase, const std::function<bool()>& done) {
   phase_started_ = Clock::now();
-  phase_base_ = totals().opened + totals().clean + totals().failed;
+  phase_base_ = totals().opened + totals().ended();
   TimePoint next_tick = phase_started_;
   while (!done()) {
     if (wait_.is_stop_asked()) return false;
@@ -257,8 +257,9 @@ void StormRun::show(std::string_view phase) {
   sample(now);
   const TimePoint time = Clock::now();
   const double passed = std::chrono::duration<double>(time - phase_started_).count();
-  const std::uint64_t steps = now.opened + now.clean + now.failed - phase_base_;
+  const std::uint64_t steps = now.opened + now.ended() - phase_base_;
   Snapshot snapshot{phase, now.open, now.half_closed, now.clean, now.failed, 0, {}};
+  snapshot.wanted = now.wanted;
   if (passed > 0.5) snapshot.per_second = static_cast<double>(steps) / passed;
   snapshot.left = time_left(now, snapshot.per_second);
   // Each handshake is two steps where both are of this phase: opened, and clean or failed.
@@ -277,7 +278,7 @@ std::optional<std::chrono::seconds> StormRun::time_left(const Totals& now,
   if (options.duration) return until(shared_.started_at + *options.duration);
   if (per_second < 1 || !options.handshakes_planned()) return {};
   const std::uint64_t all = *options.handshakes_planned();
-  const std::uint64_t ended = now.clean + now.failed;
+  const std::uint64_t ended = now.ended();
   // With phases the end of this one; half-closing is the only one that changes nothing here.
   const bool is_opening = options.has_phases() && !all_reached(WorkerStage::opened);
   const std::uint64_t steps = is_opening             ? now.opened + now.failed
@@ -302,6 +303,7 @@ StormRun::Totals StormRun::totals() const {
     sum.open += counts.open.value();
     sum.opened += counts.opened.value();
     sum.clean += counts.clean.value();
+    sum.wanted += counts.wanted.value();
     sum.failed += counts.failed.value();
     sum.half_closed += counts.half_closed.value();
   }

@@ -27,8 +27,10 @@ class StormRun : Immovable {
     std::uint64_t open = 0;
     std::uint64_t opened = 0;
     std::uint64_t clean = 0;
+    std::uint64_t wanted = 0;
     std::uint64_t failed = 0;
     std::uint64_t half_closed = 0;
+    std::uint64_t ended() const noexcept { return clean + wanted + failed; }
   };
 
   void plan_own_server();
@@ -56,7 +58,7 @@ class StormRun : Immovable {
   Bell bell_;
   MainWait wait_{bell_};
   StormPlan plan_;
-  StormShared shared_{bell_, {}, {}};
+  StormShared shared_{bell_, {}, {}, {}};
   Progress progress_;
   StormResult result_;
   ReleaseHub hub_;

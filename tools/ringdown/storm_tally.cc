@@ -37,6 +37,7 @@ void StormTally::merge(const StormTally& other) {
   late_expected += other.late_expected;
   late_received += other.late_received;
   messages_lost += other.messages_lost;
+  hold_cut_short += other.hold_cut_short;
   connect.merge(other.connect);
   upgrade.merge(other.upgrade);
   close.merge(other.close);

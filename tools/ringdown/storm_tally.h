@@ -46,6 +46,7 @@ struct StormTally {
   std::uint64_t late_expected = 0;
   std::uint64_t late_received = 0;
   std::uint64_t messages_lost = 0;
+  std::uint64_t hold_cut_short = 0;  // the server's Close came before the release
 
   Histogram connect;
   Histogram upgrade;

@@ -249,15 +249,21 @@ void StormWorker::half_close_more() {
   }
 }
 
-void StormWorker::start_deadline() {
-  deadline_.arm(reactor_, shared_.released_at.load() + plan_.options.close_timeout);
+void StormWorker::start_deadline() { deadline_.arm(reactor_, release_deadline()); }
+
+TimePoint StormWorker::release_deadline() const noexcept {
+  const TimePoint moved_at = std::max(shared_.released_at.load(), shared_.answered_at.load());
+  return moved_at + plan_.options.close_timeout;
 }
 
 void StormWorker::on_deadline() {
-  const bool all = stage_.load(std::memory_order_relaxed) == WorkerStage::half_closed;
+  const bool released = stage_.load(std::memory_order_relaxed) == WorkerStage::half_closed;
+  if (released && Clock::now() < release_deadline()) return start_deadline();
   for (Slot& slot : slots_) {
-    if (slot.stage < Slot::Stage::closing) continue;
-    if (!all && slot.stage != Slot::Stage::closing) continue;
+    // Whose answer has come has its own deadline, the library's.
+    const bool waits =
+        slot.stage == Slot::Stage::closing || (released && slot.stage == Slot::Stage::half_closed);
+    if (!waits) continue;
     slot.verdict = Slot::Verdict::timed_out;
     (void)slot.socket->abort();
   }

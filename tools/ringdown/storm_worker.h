@@ -32,6 +32,9 @@ struct StormShared {
   Bell& bell;
   // When `release` was sent; what is held until then is no latency.
   std::atomic<TimePoint> released_at = TimePoint{};
+  // When the server was last seen to carry it out: it answers what it holds in turn, at its own
+  // pace, so who waits has not had its turn as long as others are answered. To some milliseconds.
+  std::atomic<TimePoint> answered_at = TimePoint{};
   // The first of the intended starts (--rate), and since when a --duration counts.
   TimePoint started_at{};
 };
@@ -41,6 +44,7 @@ struct WorkerCounts {
   Counter open;
   Counter opened;
   Counter clean;
+  Counter wanted;  // not clean, and just as the pattern wants it
   Counter failed;
   Counter half_closed;
 };
@@ -79,7 +83,8 @@ class StormWorker final : public WebSocketEvents, Immovable {
   // Opens all (with phases), or runs the loop: closed, or open with a rate.
   void begin();
   void half_close_all();
-  // `release` is on its way: from now on the deadline of the closing handshake counts.
+  // `release` is on its way: from now on the deadline counts of what was held. It is
+  // `close_timeout` behind the last answer to anything that was held.
   void start_deadline();
   // Aborts what is open and starts nothing more.
   void interrupt();
@@ -127,10 +132,13 @@ class StormWorker final : public WebSocketEvents, Immovable {
   Start start_closing(Slot& slot);
   void half_close_more();
   void on_deadline();
+  TimePoint release_deadline() const noexcept;
+  void note_answer();
   void record_close(Slot& slot);
   void count_missing_late(Slot& slot);
   void count_open_failure(const Slot& slot, const OpenFailed& failed);
   void count_closed(const Slot& slot, const Closed& closed);
+  std::uint64_t wanted_so_far(const Slot& slot) const noexcept;
   void finish_slot(std::uint64_t index);
   void reach(WorkerStage stage);
   void check_stage();
@@ -152,6 +160,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
   std::vector<std::uint32_t> free_slots_;
   std::uint64_t opening_ = 0;
   std::uint64_t finished_ = 0;
+  std::uint64_t wanted_ = 0;  // see WorkerCounts
   std::uint64_t shutdowns_in_flight_ = 0;
   std::size_t half_close_position_ = 0;
   bool interrupted_ = false;
