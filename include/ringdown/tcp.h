@@ -22,12 +22,16 @@
 
 namespace ringdown {
 
-// Resolves a host name with getaddrinfo(3) on the reactor's one helper thread. Caller-owned; must
-// not be destroyed between `start` and its handler.
+// Resolves a host name with getaddrinfo(3) on one of the reactor's helper threads: at most four,
+// each made when a name finds the others busy, so that a slow name delays nobody until there are
+// four of them. Resolutions of one host at the same time share a lookup. getaddrinfo cannot be
+// cancelled: a lookup that nobody waits for any more keeps its thread until it returns, and so long
+// a thread may outlive the reactor, whose end it never delays. Caller-owned; must not be destroyed
+// between `start` and its handler.
 class RINGDOWN_API Resolve : Immovable {
  public:
   struct Result {
-    int code = 0;  // 0 or EAI_* (getaddrinfo(3))
+    int code = 0;  // 0 or EAI_* (getaddrinfo(3)); EAI_CANCELED: `cancel`, or the reactor's end
     std::vector<SocketAddress>
         addresses;  // in the system's order of preference (RFC 6724), with the port asked for
   };
@@ -35,9 +39,12 @@ class RINGDOWN_API Resolve : Immovable {
 
   Resolve();
   ~Resolve();
-  // A literal address completes without the helper thread. busy: in flight. bad_argument: an empty
-  // host or one over 253 bytes.
+  // A literal address completes without a helper thread. busy: in flight. bad_argument: an empty
+  // host or one over 253 bytes. EAI_AGAIN also where no thread can be made.
   Start start(Reactor& reactor, std::string_view host, std::uint16_t port, Handler handler);
+  // Gives up: the handler runs soon, however long the lookup takes, with EAI_CANCELED, or with the
+  // result that came first.
+  void cancel();
   bool in_flight() const noexcept;
 
   struct Request;  // not for applications

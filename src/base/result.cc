@@ -19,6 +19,7 @@ std::string_view resolver_name(int code) noexcept {
     case EAI_MEMORY: return "EAI_MEMORY";
     case EAI_SYSTEM: return "EAI_SYSTEM";
     case EAI_OVERFLOW: return "EAI_OVERFLOW";
+    case EAI_CANCELED: return "EAI_CANCELED";
     default: return "E?";
   }
 }

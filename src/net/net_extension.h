@@ -1,7 +1,7 @@
 // What the net floor keeps once for each reactor; destroyed with it.
 #pragma once
 
-#include "net/resolver_thread.h"
+#include "net/resolver.h"
 #include "ring/reactor_core.h"
 
 namespace ringdown {
@@ -13,10 +13,10 @@ class NetExtension final : public ReactorExtension {
   // The reactor's own; made at the first call. On the reactor's thread.
   static NetExtension& of(ReactorCore& reactor);
 
-  ResolverThread& resolver() noexcept { return resolver_; }
+  Resolver& resolver() noexcept { return resolver_; }
 
  private:
-  ResolverThread resolver_;
+  Resolver resolver_;
 };
 
 }  // namespace ringdown

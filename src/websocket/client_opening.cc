@@ -175,8 +175,9 @@ void ClientOpening::fail(OpenFailure failure, Error error) {
     static_cast<void>(connection_.stream().abort());
   } else if (connector_.in_flight()) {
     connector_.cancel();
+  } else {
+    resolve_.cancel();
   }
-  // A name being resolved cannot be stopped; its result ends the opening.
 }
 
 void ClientOpening::finish() {

@@ -143,7 +143,7 @@ void Transport::on_deadline() {
   if (connection_ == nullptr) return;
   if (stage_ == Stage::upgraded) return connection_->leave(Clock::now() + options_.close_timeout);
   end(ERROR_WINHTTP_TIMEOUT);
-  // A name being resolved cannot be stopped; its result ends the opening.
+  if (stage_ == Stage::resolving) resolve_.cancel();
   if (stage_ == Stage::requesting) static_cast<void>(connection_->stream().abort());
 }
 
@@ -272,7 +272,7 @@ void Transport::leave() {
   deadline_.cancel();
   keepalive_.cancel();
   switch (stage_) {
-    case Stage::resolving: return;  // its result ends it
+    case Stage::resolving: return resolve_.cancel();
     case Stage::connecting: return connector_.cancel();
     case Stage::requesting:
     case Stage::upgraded: return connection_->leave(Clock::now() + options_.close_timeout);

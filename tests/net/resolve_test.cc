@@ -1,4 +1,4 @@
-// Resolving on a real ring: literals without a thread, names on one thread for each reactor.
+// Resolving on a real ring: literals without a thread, names on a few threads for each reactor.
 #include <dirent.h>
 #include <netdb.h>
 
@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fake_names.h"
 #include "ringdown/tcp.h"
 
 namespace ringdown {
@@ -137,23 +138,119 @@ TEST(Resolve, MayBeStartedAnewOrDestroyedByItsHandler) {
   EXPECT_EQ(completions, 2);
 }
 
-TEST(Resolve, UsesOneThreadForAllNamesOfAReactorAndJoinsIt) {
-  const std::size_t before = threads();
-  {
-    Reactor reactor(small);
-    std::vector<Resolve> resolves(20);
-    std::size_t left = resolves.size();
-    const std::size_t without = threads();
-    for (Resolve& resolve : resolves) {
-      EXPECT_EQ(resolve.start(reactor, "localhost", 80, [&](const auto&) { --left; }),
-                Start::io_pending);
-    }
-    EXPECT_EQ(threads(), without + 1);
-    const TimePoint deadline = Clock::now() + 30s;
-    while (left != 0 && Clock::now() < deadline) reactor.run_once(deadline);
-    EXPECT_EQ(left, 0U);
+// Names that are slow, and what becomes of the threads that look them up.
+class SlowResolve : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    for (const std::string& host : begun_) fake_names().release(host);
+    EXPECT_TRUE(returns_to(threads_before_));
+    fake_names().forget();
   }
-  EXPECT_TRUE(returns_to(before));
+  void start(const std::string& host, Resolve& resolve) {
+    EXPECT_EQ(resolve.start(*reactor_, host, 80,
+                            [this, host](const auto& result) {
+                              order_.push_back(host);
+                              codes_.push_back(result.code);
+                            }),
+              Start::io_pending);
+    if (host.starts_with("slow")) begun_.push_back(host);
+  }
+  // A name on a thread of its own, until it is released.
+  void occupy(const std::string& host, Resolve& resolve) {
+    start(host, resolve);
+    EXPECT_TRUE(fake_names().wait_until_looked_up(host));
+  }
+  void run_until(std::size_t completions) {
+    const TimePoint deadline = Clock::now() + 30s;
+    while (order_.size() < completions && Clock::now() < deadline) reactor_->run_once(deadline);
+    EXPECT_EQ(order_.size(), completions);
+  }
+
+  const std::size_t threads_before_ = threads();
+  std::unique_ptr<Reactor> reactor_ = std::make_unique<Reactor>(small);
+  std::vector<Resolve> resolves_ = std::vector<Resolve>(24);
+  std::vector<std::string> begun_;
+  std::vector<std::string> order_;  // of completions
+  std::vector<int> codes_;
+};
+
+TEST_F(SlowResolve, DelaysNoOtherNameWhileAThreadIsLeft) {
+  for (std::size_t i = 0; i < 3; ++i) occupy("slow" + std::to_string(i), resolves_[i]);
+  start("localhost", resolves_[3]);
+  run_until(1);
+  EXPECT_EQ(order_, std::vector<std::string>{"localhost"});
+  for (const std::string& host : begun_) fake_names().release(host);
+  run_until(4);
+  reactor_.reset();
+}
+
+TEST_F(SlowResolve, UsesFourThreadsAtMostAndJoinsThem) {
+  const std::size_t without = threads();
+  for (std::size_t i = 0; i < 4; ++i) occupy("slow" + std::to_string(i), resolves_[i]);
+  start("localhost", resolves_[4]);
+  start("slow9", resolves_[5]);
+  EXPECT_EQ(threads(), without + 4);
+  fake_names().release("slow2");
+  run_until(2);
+  EXPECT_EQ(order_, (std::vector<std::string>{"slow2", "localhost"}));
+  EXPECT_TRUE(fake_names().wait_until_looked_up("slow9"));
+  EXPECT_EQ(threads(), without + 4);
+  for (const std::string& host : begun_) fake_names().release(host);
+  run_until(6);
+  reactor_.reset();
+}
+
+TEST_F(SlowResolve, SharesALookupWithAllThatWantTheSameName) {
+  const std::size_t without = threads();
+  for (Resolve& resolve : resolves_) occupy("slow", resolve);
+  EXPECT_EQ(threads(), without + 1);
+  for (std::size_t i = 0; i < resolves_.size(); i += 2) resolves_[i].cancel();
+  run_until(resolves_.size() / 2);
+  EXPECT_EQ(codes_, std::vector<int>(resolves_.size() / 2, EAI_CANCELED));
+  fake_names().release("slow");
+  run_until(resolves_.size());
+  EXPECT_EQ(codes_.back(), 0);
+  EXPECT_EQ(fake_names().lookups("slow"), 1);
+  reactor_.reset();
+}
+
+TEST_F(SlowResolve, IsGivenUpWhileItIsLookedUp) {
+  occupy("slow", resolves_[0]);
+  resolves_[0].cancel();
+  resolves_[0].cancel();
+  EXPECT_TRUE(resolves_[0].in_flight()) << "completed inside of cancel";
+  run_until(1);
+  EXPECT_EQ(codes_, std::vector<int>{EAI_CANCELED});
+  resolves_[0].cancel();  // too late
+  occupy("slow", resolves_[0]);
+  fake_names().release("slow");
+  run_until(2);
+  EXPECT_EQ(codes_.back(), 0);
+  reactor_.reset();
+}
+
+TEST_F(SlowResolve, IsNeverLookedUpIfItIsGivenUpBefore) {
+  for (std::size_t i = 0; i < 4; ++i) occupy("slow" + std::to_string(i), resolves_[i]);
+  start("slow4", resolves_[4]);
+  resolves_[4].cancel();
+  run_until(1);
+  EXPECT_EQ(codes_, std::vector<int>{EAI_CANCELED});
+  for (const std::string& host : begun_) fake_names().release(host);
+  run_until(5);
+  EXPECT_EQ(fake_names().lookups("slow4"), 0);
+  reactor_.reset();
+}
+
+// The test would hang if it waited: the name is released only afterwards.
+TEST_F(SlowResolve, DoesNotKeepItsReactorFromEnding) {
+  occupy("slow", resolves_[0]);
+  occupy("slow1", resolves_[1]);
+  resolves_[1].cancel();
+  start("localhost", resolves_[2]);  // whose thread is joined
+  run_until(2);
+  reactor_.reset();
+  EXPECT_EQ(order_.back(), "slow");
+  EXPECT_EQ(codes_.back(), EAI_CANCELED);
 }
 
 // A resolution that is being looked up when its reactor ends still completes, once.
