@@ -250,6 +250,29 @@ std::size_t ReactorCore::dispatch(Ring& ring) {
   return count;
 }
 
+bool ReactorCore::has_ready() const noexcept {
+  return std::any_of(rings_.begin(), rings_.end(),
+                     [](const auto& ring) { return ring->has_ready(); });
+}
+
+// What had come before a deadline is taken before it: a peer is not to be ended for bytes that lay
+// in its socket while this thread stood still, or behind more completions than one turn takes. So
+// timers that are due wait while completions are ready and, when they are late, until a turn finds
+// nothing more (who receives the next bytes has asked for them at the end of the turn before). They
+// wait as long again as they were late at most: input that never ends puts nothing off for ever.
+bool ReactorCore::may_expire(bool dispatched) noexcept {
+  constexpr std::chrono::milliseconds in_time{2}, least{100}, most{10'000};
+  const bool goes_on = has_ready();
+  const std::optional<TimePoint> due = dispatched || goes_on ? timers_.next() : std::nullopt;
+  const bool waits = due && *due <= now_ && (goes_on || now_ - *due > in_time);
+  if (waits && catching_up_until_ == TimePoint::max()) {
+    catching_up_until_ = now_ + std::clamp<TimePoint::duration>(now_ - *due, least, most);
+  }
+  if (waits && now_ < catching_up_until_) return false;
+  catching_up_until_ = TimePoint::max();
+  return true;
+}
+
 bool ReactorCore::has_request() const noexcept {
   return posted_.load(std::memory_order_seq_cst) != nullptr ||
          stop_requested_.load(std::memory_order_seq_cst);
@@ -276,12 +299,8 @@ void ReactorCore::wait(TimePoint wait_until) {
 // waited on.
 void ReactorCore::wait_for_signal(TimePoint until) {
   empty(wake_descriptor_);
-  bool ready = has_request();
-  for (const auto& ring : rings_) {
-    ring->submit();
-    ready = ready || ring->has_ready();
-  }
-  if (ready) return;
+  for (const auto& ring : rings_) ring->submit();
+  if (has_request() || has_ready()) return;
   pollfd entry{.fd = wake_descriptor_.get(), .events = POLLIN, .revents = 0};
   const auto left = std::max(until - Ring::now(), TimePoint::duration::zero());
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
@@ -298,7 +317,8 @@ std::size_t ReactorCore::turn(TimePoint wait_until) {
   }
   std::size_t count = run_posted();
   run_turn_end();
-  bool ready = count != 0 || main.has_ready();  // what was posted is all that `run_once` waits for
+  // What was posted is all that `run_once` waits for.
+  bool ready = count != 0 || main.has_ready() || catching_up_until_ != TimePoint::max();
   for (std::size_t i = 1; i < rings_.size(); ++i) {
     rings_[i]->submit();
     ready = ready || rings_[i]->has_ready();
@@ -310,7 +330,7 @@ std::size_t ReactorCore::turn(TimePoint wait_until) {
   }
   now_ = Ring::now();
   for (std::size_t i = 0; i < rings_.size(); ++i) count += dispatch(*rings_[i]);
-  count += timers_.expire(now_);
+  if (may_expire(count != 0)) count += timers_.expire(now_);
   return count;
 }
 
@@ -336,13 +356,9 @@ std::size_t ReactorCore::run_ready() {
   }
   // What the last dispatch wants must be with the kernel before the foreign loop sleeps.
   run_turn_end();
-  bool ready = false;
-  for (const auto& ring : rings_) {
-    ring->submit();
-    ready = ready || ring->has_ready();
-  }
+  for (const auto& ring : rings_) ring->submit();
   asleep_.store(true, std::memory_order_seq_cst);
-  if (posted_.load(std::memory_order_seq_cst) != nullptr) ready = true;
+  const bool ready = has_ready() || posted_.load(std::memory_order_seq_cst) != nullptr;
   if (ready && is_foreign_) signal(wake_descriptor_);
   return total;
 }

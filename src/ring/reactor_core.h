@@ -105,6 +105,8 @@ class ReactorCore : Immovable {
   void wait(TimePoint wait_until);
   void wait_for_signal(TimePoint until);
   std::size_t dispatch(Ring& ring);
+  bool has_ready() const noexcept;
+  bool may_expire(bool dispatched) noexcept;
   void on_wake(const Completion& completion);
   void wake() noexcept;
   void wake_starved() noexcept;
@@ -126,6 +128,7 @@ class ReactorCore : Immovable {
   std::vector<std::size_t> kept_free_;        // by ring
   TimePoint now_;
   TimerWheel timers_;
+  TimePoint catching_up_until_ = TimePoint::max();  // max: timers are in time
   TaskList turn_end_;
   TaskList before_submission_;
   std::vector<TurnTask*> starved_;

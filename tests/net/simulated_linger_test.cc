@@ -34,8 +34,10 @@ class Told final : public ByteStreamEvents {
 // A stream to a raw peer, and the proof that it left nothing.
 class OneStream {
  public:
-  explicit OneStream(std::uint64_t seed)
-      : world(seed), listener_(simulation::loopback(9000)), stream_(world.reactor(), told) {
+  explicit OneStream(std::uint64_t seed, const simulation::Options& options = {})
+      : world(seed, options),
+        listener_(simulation::loopback(9000)),
+        stream_(world.reactor(), told) {
     stream_.adopt(world.connect_to(peer, listener_));
     world.reactor().core().socket_arrived(0);  // as a connector counts it
     stream_.start_receiving();
@@ -101,6 +103,21 @@ TEST(SimulatedLinger, DiscardsWhatIsWithinItsBoundAndEndsWithThePeer) {
     ASSERT_TRUE(one.world.run_until([&] { return one.told.closed.has_value(); }));
     EXPECT_EQ(*one.told.closed, Error());
     EXPECT_FALSE(one.peer.has_reset());
+  });
+}
+
+// It stood still while the rest and FIN came, with a receive for each part.
+TEST(SimulatedLinger, ThatIsLateTakesWhatHadComeBeforeItsDeadline) {
+  for_each_seed(50, [](std::uint64_t seed) {
+    OneStream one(seed, {.delay_max = simulation::Duration::zero()});
+    const TimePoint deadline = one.world.network().now() + 3s;
+    ASSERT_EQ(one.stream().close({.deadline = deadline, .bytes_max = 1 << 20}), Start::io_pending);
+    one.world.run_for(1s);
+    one.peer.write(simulation::pattern(40'000));
+    one.peer.finish();
+    one.world.network().advance(5s);
+    ASSERT_TRUE(one.world.run_until([&] { return one.told.closed.has_value(); }));
+    EXPECT_EQ(*one.told.closed, Error());
   });
 }
 

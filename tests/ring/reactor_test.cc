@@ -1,6 +1,7 @@
 // The reactor on one thread: turns, timers, tasks, counters, and what may not end before it does.
 #include "ringdown/reactor.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -271,6 +272,90 @@ TEST(ReactorDeathTest, MayNotEndWithATimerArmed) {
         task.timer.arm(reactor, reactor.now() + 1h);
       },
       "is_empty");
+}
+
+// --- a thread that runs late ---
+
+// Operations that complete at once, and are started anew `rounds - 1` times: what a socket gives
+// with one receive at a time.
+class Rounds {
+ public:
+  Rounds(Reactor& reactor, std::size_t operations, std::size_t rounds)
+      : ring_(reactor.core().ring(0)), left_(operations * rounds) {
+    reactor.run_once(TimePoint::min());
+    starts_left_ = left_;
+    for (std::size_t i = 0; i < operations; ++i) {
+      nops_.push_back(std::make_unique<Recorder>([this, i](const Completion&) {
+        --left_;
+        if (starts_left_ > 0) start(i);
+      }));
+      start(i);
+    }
+  }
+  std::size_t left() const { return left_; }
+  void stop() { starts_left_ = 0; }
+  bool in_flight() const {
+    return std::any_of(nops_.begin(), nops_.end(),
+                       [](const auto& nop) { return nop->operation.in_flight(); });
+  }
+
+ private:
+  void start(std::size_t which) {
+    --starts_left_;
+    ring_.nop(nops_[which]->operation);
+  }
+  Ring& ring_;
+  std::size_t left_;
+  std::size_t starts_left_ = 0;
+  std::vector<std::unique_ptr<Recorder>> nops_;
+};
+
+void stand_still(std::chrono::milliseconds duration) {
+  const TimePoint end = Clock::now() + duration;
+  while (Clock::now() < end) {
+  }
+}
+
+TEST(Reactor, TakesAllThatIsReadyBeforeATimerHoweverMuch) {
+  Reactor reactor({.submission_entries = 64, .completion_entries = 4096});
+  Rounds rounds(reactor, 1000, 1);
+  std::size_t left = 1;
+  bool fired = false;
+  Task timer([&] {
+    fired = true;
+    left = rounds.left();
+  });
+  timer.timer.arm(reactor, reactor.now());
+  stand_still(1ms);
+  EXPECT_TRUE(run_until(reactor, [&] { return fired; }));
+  EXPECT_EQ(left, 0U);
+}
+
+TEST(Reactor, ThatIsLateTakesWhatFollowsBeforeATimer) {
+  Reactor reactor(small_options());
+  Rounds rounds(reactor, 10, 5);
+  std::size_t left = 1;
+  bool fired = false;
+  Task timer([&] {
+    fired = true;
+    left = rounds.left();
+  });
+  timer.timer.arm(reactor, reactor.now());
+  stand_still(5ms);
+  EXPECT_TRUE(run_until(reactor, [&] { return fired; }));
+  EXPECT_EQ(left, 0U);
+}
+
+TEST(Reactor, PutsNoTimerOffForWhatNeverEnds) {
+  Reactor reactor(small_options());
+  Rounds rounds(reactor, 1, std::size_t{1} << 40);
+  bool fired = false;
+  Task timer([&] { fired = true; });
+  timer.timer.arm(reactor, reactor.now());
+  stand_still(5ms);
+  EXPECT_TRUE(run_until(reactor, [&] { return fired; }));
+  rounds.stop();
+  EXPECT_TRUE(run_until(reactor, [&] { return !rounds.in_flight(); }));
 }
 
 TEST(TurnTaskDeathTest, MayNotBeDestroyedWhileItIsQueued) {
