@@ -24,9 +24,19 @@ bool read_some(int pipe, std::string& text) {
   return size > 0;
 }
 
+void fill(int pipe) {
+  fcntl(pipe, F_SETPIPE_SZ, 4096);
+  const int flags = fcntl(pipe, F_GETFL);
+  fcntl(pipe, F_SETFL, flags | O_NONBLOCK);
+  const std::array<char, 512> bytes{};
+  while (write(pipe, bytes.data(), bytes.size()) > 0) continue;
+  fcntl(pipe, F_SETFL, flags);
+}
+
 }  // namespace
 
-RunningProgram::RunningProgram(const std::vector<std::string>& arguments) {
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments, Stalled stalled)
+    : stalled_(stalled) {
   const char* const path = std::getenv("RINGDOWN_PROGRAM");
   if (path == nullptr) throw std::runtime_error("RINGDOWN_PROGRAM is not set");
   std::vector<char*> words{const_cast<char*>(path)};
@@ -39,6 +49,7 @@ RunningProgram::RunningProgram(const std::vector<std::string>& arguments) {
   if (pipe2(out.data(), O_CLOEXEC) != 0 || pipe2(error.data(), O_CLOEXEC) != 0) {
     throw std::runtime_error("pipe2");
   }
+  if (stalled != Stalled::none) fill(stalled == Stalled::out ? out[1] : error[1]);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
@@ -63,6 +74,11 @@ RunningProgram::~RunningProgram() {
 
 void RunningProgram::signal(int number) const { kill(process_, number); }
 
+void RunningProgram::stop_reading() {
+  close(out_pipe_);
+  out_pipe_ = -1;
+}
+
 std::string RunningProgram::next_line(int pipe, std::string& text, std::size_t& start) {
   for (;;) {
     const std::size_t end = text.find('\n', start);
@@ -77,7 +93,8 @@ std::string RunningProgram::next_line(int pipe, std::string& text, std::size_t& 
 
 int RunningProgram::wait() {
   // Both at a time: a full pipe would stop the program.
-  std::array<pollfd, 2> pipes{pollfd{out_pipe_, POLLIN, 0}, pollfd{error_pipe_, POLLIN, 0}};
+  std::array<pollfd, 2> pipes{pollfd{stalled_ == Stalled::out ? -1 : out_pipe_, POLLIN, 0},
+                              pollfd{stalled_ == Stalled::error ? -1 : error_pipe_, POLLIN, 0}};
   while (pipes[0].fd >= 0 || pipes[1].fd >= 0) {
     poll(pipes.data(), pipes.size(), -1);
     if (pipes[0].revents != 0 && !read_some(out_pipe_, out_)) pipes[0].fd = -1;

@@ -4,21 +4,28 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace ringdown::program {
 
+// Nobody reads that pipe before the program's end, and it is full from the start.
+enum class Stalled : std::uint8_t { none, out, error };
+
 class RunningProgram {
  public:
   // Starts the program that the environment variable RINGDOWN_PROGRAM names.
-  explicit RunningProgram(const std::vector<std::string>& arguments);
+  explicit RunningProgram(const std::vector<std::string>& arguments,
+                          Stalled stalled = Stalled::none);
   RunningProgram(const RunningProgram&) = delete;
   RunningProgram& operator=(const RunningProgram&) = delete;
   // Kills it, should it still run.
   ~RunningProgram();
 
   void signal(int number) const;
+  // Whoever reads its standard output goes away.
+  void stop_reading();
   // The next line of its standard output, or of its standard error; empty at the end.
   std::string next_line() { return next_line(out_pipe_, out_, out_line_); }
   std::string next_error_line() { return next_line(error_pipe_, error_out_, error_line_); }
@@ -32,6 +39,7 @@ class RunningProgram {
   static std::string next_line(int pipe, std::string& text, std::size_t& start);
 
   pid_t process_ = -1;
+  Stalled stalled_ = Stalled::none;
   int out_pipe_ = -1;
   int error_pipe_ = -1;
   std::string out_;

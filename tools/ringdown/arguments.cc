@@ -153,12 +153,6 @@ bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
-bool is_written(std::ostream& out) {
-  if (out.flush()) return true;
-  std::fputs("ringdown: standard output: writing failed\n", stderr);
-  return false;
-}
-
 std::string with_separators(std::uint64_t value) {
   std::string text = std::to_string(value);
   for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -38,9 +37,6 @@ CloseStatus parse_close_status(std::string_view option, std::string_view text);
 std::string parse_close_reason(std::string_view option, const std::string& text);
 // "127.0.0.2" or "127.0.0.2-127.0.0.9": at most 65,536 IPv4 addresses, port 0.
 std::vector<SocketAddress> parse_source_addresses(std::string_view option, std::string_view text);
-
-// What was written has arrived; otherwise says on stderr that it did not (a full disk).
-bool is_written(std::ostream& out);
 
 bool is_utf8(std::string_view text) noexcept;
 

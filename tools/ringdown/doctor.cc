@@ -6,14 +6,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <fstream>
-#include <iostream>
+#include <sstream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "arguments.h"
-#include "report.h"
+#include "output.h"
+#include "result_file.h"
 #include "storm_plan.h"
 
 namespace ringdown::program {
@@ -207,30 +207,25 @@ std::vector<Finding> examine(const DoctorOptions& options, const SystemLimits& l
 }
 
 int run_doctor(const DoctorOptions& options) {
-  std::ofstream json_file;
-  if (!options.json_file.empty()) {
-    json_file.open(options.json_file, std::ios::trunc);
-    if (!json_file) throw UsageError("--json: " + options.json_file + " cannot be written");
-  }
+  outlive_readers();
+  ResultFile json_file(options.json_file);
   const std::vector<Finding> findings = examine(options, read_limits(), try_ring());
-  std::cout << "for " << with_separators(options.connections)
-            << " connections, both ends on this machine:\n\n";
+  const bool has_json = json_file.write("doctor", json_of(options, findings));
+  std::ostringstream out;
+  out << "for " << with_separators(options.connections)
+      << " connections, both ends on this machine:\n\n";
   Health worst = Health::good;
   for (const Finding& finding : findings) {
     worst = std::max(worst, finding.health);
-    std::cout << printed("  %-10s  %-20s  %s\n", std::string(name(finding.health)).c_str(),
-                         finding.subject.c_str(), finding.seen.c_str());
+    out << printed("  %-10s  %-20s  %s\n", std::string(name(finding.health)).c_str(),
+                   finding.subject.c_str(), finding.seen.c_str());
     if (!finding.cure.empty()) {
-      std::cout << printed("  %-10s  %-20s  -> ", "", "") << finding.cure << '\n';
+      out << printed("  %-10s  %-20s  -> ", "", "") << finding.cure << '\n';
     }
   }
-  if (!is_written(std::cout)) return static_cast<int>(Health::impossible);
-  if (json_file.is_open()) {
-    write_json(json_file, json_of(options, findings));
-    json_file.flush();
-    if (!json_file) throw UsageError("--json: " + options.json_file + ": writing failed");
-  }
-  return static_cast<int>(worst);
+  const bool has_printed = print(std::move(out).str());
+  finish_standard_error();
+  return static_cast<int>(has_json && has_printed ? worst : Health::impossible);
 }
 
 }  // namespace ringdown::program

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <exception>
 #include <string>
 
@@ -13,6 +12,7 @@
 
 #include "arguments.h"
 #include "doctor.h"
+#include "output.h"
 #include "ringdown/reactor.h"
 #include "serve.h"
 #include "storm.h"
@@ -377,7 +377,8 @@ int main(int argument_count, char** arguments) {
     return ringdown::program::run(argument_count, arguments);
   } catch (const std::exception& error) {
     // UsageError, SetupError, and what the standard library throws at set-up.
-    std::fprintf(stderr, "ringdown: %s\n", error.what());
+    ringdown::program::standard_error().put("ringdown: " + std::string(error.what()) + '\n');
+    ringdown::program::finish_standard_error();
     return ringdown::program::exit_usage;
   }
 }

@@ -3,10 +3,10 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <utility>
 
 #include "arguments.h"
+#include "output.h"
 
 namespace ringdown::program {
 
@@ -43,14 +43,14 @@ Progress::Progress(bool quiet)
 void Progress::show(const Snapshot& snapshot) {
   switch (form_) {
     case Form::none: return;
-    case Form::live: std::fprintf(stderr, "%s%s", erase_line, line_of(snapshot).c_str()); return;
+    case Form::live: standard_error().offer_latest(erase_line + line_of(snapshot)); return;
     case Form::lines:
       if (snapshot.phase == phase_ && Clock::now() < next_line_) return;
       phase_ = snapshot.phase;
       next_line_ = Clock::now() + between_lines;
       // An idle server says nothing.
       if (std::string line = line_of(snapshot); line != last_line_) {
-        std::fprintf(stderr, "%s\n", line.c_str());
+        standard_error().offer(line);
         last_line_ = std::move(line);
       }
       return;
@@ -58,7 +58,10 @@ void Progress::show(const Snapshot& snapshot) {
 }
 
 void Progress::end() {
-  if (form_ == Form::live) std::fputs(erase_line, stderr);
+  if (form_ != Form::live) return;
+  standard_error().put(erase_line);
+  // Before what follows on standard output, which may be the same terminal.
+  standard_error().finish(log_patience);
 }
 
 }  // namespace ringdown::program

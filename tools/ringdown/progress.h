@@ -1,5 +1,5 @@
 // What a run is doing: one live line on a terminal, else a plain line at every phase and every few
-// seconds, on stderr.
+// seconds, on stderr. Whoever does not read it in time misses lines; nobody waits for him.
 #pragma once
 
 #include <chrono>

@@ -4,19 +4,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <csignal>
-#include <cstdio>
-#include <fstream>
-#include <iostream>
 #include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "arguments.h"
 #include "environment.h"
+#include "output.h"
 #include "progress.h"
-#include "report.h"
+#include "result_file.h"
 #include "server_report.h"
 
 namespace ringdown::program {
@@ -48,19 +49,23 @@ class ServeRun : Immovable {
   explicit ServeRun(const ServeOptions& options)
       : options_(options),
         wait_(bell_,
-              options.tls.has_certificate() ? MainWait::Hangup::is_told : MainWait::Hangup::ends),
-        progress_(options.quiet || options.verbose) {}
+              options.tls.has_certificate() ? MainWait::Hangup::is_heard : MainWait::Hangup::ends),
+        progress_(options.quiet || options.verbose) {
+    wait_.catch_first();
+  }
   // A socket's name outlives it, and would keep the next server from listening there (unix(7)).
   ~ServeRun() {
     if (!threads_.empty() && options_.listen.family() == AF_UNIX) remove_unix_name(options_.listen);
   }
   // Makes the threads, then says on stdout where it listens.
   void start();
+  // Throws UsageError where that could not be said.
   void run_until_asked_to_stop();
   ServeTally drain();
 
  private:
   ServeCounts counts() const;
+  void check_address_is_said();
   void reload_certificates();
   void warn_if_untimely() const;
   void show(std::string_view phase);
@@ -72,6 +77,7 @@ class ServeRun : Immovable {
   ReleaseHub hub_;
   std::shared_ptr<SecureContext> secure_;  // outlives the threads
   std::vector<std::unique_ptr<ServiceThread>> threads_;
+  bool is_address_said_ = false;
   TimePoint shown_at_ = Clock::now();
   std::uint64_t opened_when_shown_ = 0;
 };
@@ -106,41 +112,52 @@ void ServeRun::start() {
   // The address is this server's by now: what the last one there wrote is of no use any more.
   if (secure_ != nullptr) write_certificate(*secure_, options_.tls);
   // Scripts wait for this line.
-  std::cout << "listening on " << address.to_string() << " (" << name(options_.mode)
-            << (secure_ != nullptr ? " over TLS)\n" : ")\n") << std::flush;
-  if (!is_written(std::cout)) throw UsageError("the address cannot be told: standard output");
+  standard_output().put("listening on " + address.to_string() + " (" +
+                        std::string(name(options_.mode)) +
+                        (secure_ != nullptr ? " over TLS)\n" : ")\n"));
 }
 
 void ServeRun::run_until_asked_to_stop() {
   while (!wait_.is_stop_asked()) {
     wait_.wait(Progress::tick);
+    check_address_is_said();
     if (wait_.take_hangup()) reload_certificates();
     show("serving");
   }
 }
 
+// A reader who is slow may have it later.
+void ServeRun::check_address_is_said() {
+  if (is_address_said_) return;
+  const std::optional<Error> outcome = standard_output().outcome();
+  if (!outcome) return;
+  is_address_said_ = true;
+  if (!*outcome) return;
+  throw UsageError("the address cannot be said: standard output: " +
+                   std::string(outcome->message()));
+}
+
 void ServeRun::reload_certificates() {
   progress_.end();
   if (options_.tls.self_signed) {
-    std::fputs(
-        "ringdown serve: SIGHUP: the certificate was made here, there is nothing to reload\n",
-        stderr);
+    standard_error().offer(
+        "ringdown serve: SIGHUP: the certificate was made here, there is nothing to reload");
     return;
   }
   try {
     reload(*secure_);
     // Scripts wait for this line too.
-    std::cout << "certificates reloaded\n" << std::flush;
+    standard_output().offer("certificates reloaded");
     warn_if_untimely();
   } catch (const SetupError& error) {
-    std::fprintf(stderr, "ringdown serve: SIGHUP: the certificates in use stay: %s\n",
-                 error.what());
+    standard_error().offer("ringdown serve: SIGHUP: the certificates in use stay: " +
+                           std::string(error.what()));
   }
 }
 
 void ServeRun::warn_if_untimely() const {
   const std::string warning = untimely(*secure_, options_.tls);
-  if (!warning.empty()) std::fprintf(stderr, "ringdown serve: %s\n", warning.c_str());
+  if (!warning.empty()) standard_error().offer("ringdown serve: " + warning);
 }
 
 ServeTally ServeRun::drain() {
@@ -212,32 +229,31 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
   };
 }
 
-void print_tally(const ServeOptions& options, const ServeTally& tally) {
+std::string text_of(const ServeOptions& options, const ServeTally& tally) {
   const ServerTally& sum = tally.sum;
-  std::cout << "served " << with_separators(sum.opened)
-            << " connections: " << with_separators(sum.clean) << " clean, "
-            << with_separators(sum.aborted) << " aborted, " << with_separators(sum.timed_out)
-            << " timed out, " << with_separators(sum.violations) << " violations, "
-            << with_separators(sum.dropped) << " dropped; of " << with_separators(sum.accepted)
-            << " accepted, " << with_separators(sum.refused) << " refused, "
-            << with_separators(sum.open_timed_out) << " without a request in time, "
-            << with_separators(sum.open_dropped) << " gone before the upgrade; "
-            << with_separators(tally.drained) << " open when the drain began\n";
+  std::ostringstream out;
+  out << "served " << with_separators(sum.opened) << " connections: " << with_separators(sum.clean)
+      << " clean, " << with_separators(sum.aborted) << " aborted, "
+      << with_separators(sum.timed_out) << " timed out, " << with_separators(sum.violations)
+      << " violations, " << with_separators(sum.dropped) << " dropped; of "
+      << with_separators(sum.accepted) << " accepted, " << with_separators(sum.refused)
+      << " refused, " << with_separators(sum.open_timed_out) << " without a request in time, "
+      << with_separators(sum.open_dropped) << " gone before the upgrade; "
+      << with_separators(tally.drained) << " open when the drain began\n";
   if (options.tls.has_certificate()) {
-    std::cout << "TLS: ";
-    print_tls(std::cout, sum);
-    std::cout << '\n';
+    out << "TLS: ";
+    print_tls(out, sum);
+    out << '\n';
   }
   if (sum.unexpected_tls > 0) {
-    std::cout
-        << with_separators(sum.unexpected_tls)
+    out << with_separators(sum.unexpected_tls)
         << " of the refused began TLS, which is not served here (--tls-cert, --tls-self-signed)\n";
   }
   if (sum.accept_failed > 0) {
-    std::cout << "accepting failed " << with_separators(sum.accept_failed)
-              << " times for want of descriptors or memory: ringdown doctor says what to raise\n";
+    out << "accepting failed " << with_separators(sum.accept_failed)
+        << " times for want of descriptors or memory: ringdown doctor says what to raise\n";
   }
-  std::cout << std::flush;
+  return std::move(out).str();
 }
 
 }  // namespace
@@ -273,28 +289,18 @@ int run_serve(const ServeOptions& options) {
   if (options.threads > 1 && options.listen.family() == AF_UNIX) {
     throw UsageError("--threads: 1 with a unix: address, which cannot be shared (SO_REUSEPORT)");
   }
-  std::ofstream json_file;
-  if (!options.json_file.empty()) {
-    json_file.open(options.json_file, std::ios::trunc);
-    if (!json_file) throw UsageError("--json: " + options.json_file + " cannot be written");
-  }
+  outlive_readers();
+  ResultFile json_file(options.json_file);
   raise_descriptor_limit();
-  std::signal(SIGPIPE, SIG_IGN);  // who reads the log may go away
   ServeRun serve(options);
   serve.start();
   serve.run_until_asked_to_stop();
   const ServeTally tally = serve.drain();
-  print_tally(options, tally);
-  if (json_file.is_open()) {
-    write_json(json_file, json_of(options, tally));
-    json_file.close();
-    if (!json_file) {
-      std::fprintf(stderr, "ringdown serve: --json: %s: writing failed\n",
-                   options.json_file.c_str());
-      return 1;
-    }
-  }
-  return tally.sum.aborted_by_drain == 0 && is_written(std::cout) ? 0 : 1;
+  // First: standard output may have a reader who stands still.
+  const bool has_json = json_file.write("serve", json_of(options, tally));
+  const bool has_printed = print(text_of(options, tally));
+  finish_standard_error();
+  return tally.sum.aborted_by_drain == 0 && has_json && has_printed ? 0 : 1;
 }
 
 }  // namespace ringdown::program

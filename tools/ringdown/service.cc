@@ -1,13 +1,11 @@
 // Records of connections and late answers: see the header.
 #include "service.h"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
+
+#include "output.h"
 
 namespace ringdown::program {
 
@@ -26,23 +24,6 @@ std::string printable(std::string_view text) {
     }
   }
   return result;
-}
-
-// A reactor does not wait for whoever reads the log: a line that finds no room is lost, and counted
-// in the next.
-void log(std::string line) {
-  static std::mutex mutex;
-  static std::uint64_t lost = 0;
-  const std::lock_guard lock(mutex);
-  if (lost > 0) line += " (" + std::to_string(lost) + " lines before it are lost)";
-  line += '\n';
-  pollfd log{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-  const bool has_room = ::poll(&log, 1, 0) == 1 && log.revents == POLLOUT;  // PIPE_BUF, of a pipe
-  if (has_room && ::write(STDERR_FILENO, line.data(), line.size()) > 0) {
-    lost = 0;
-  } else {
-    ++lost;
-  }
 }
 
 }  // namespace
@@ -72,7 +53,7 @@ void Service::on_open(WebSocket& socket) {
 void Service::on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
   if (!logs_failed_upgrades_) return;
   const std::string who = peer.family() == AF_UNSPEC ? "a client" : printable(peer.to_string());
-  log("not opened: " + who + ": " + reason(why));
+  standard_error().offer("not opened: " + who + ": " + reason(why));
 }
 
 void Service::on_peer_close(WebSocket& socket, const PeerClose& close) {

@@ -1,37 +1,28 @@
 // Runs a storm and reports it: see the header.
 #include "storm.h"
 
-#include <cstdio>
-#include <fstream>
-#include <iostream>
+#include <sstream>
+#include <utility>
 
-#include "arguments.h"
+#include "output.h"
+#include "result_file.h"
 #include "storm_run.h"
 
 namespace ringdown::program {
 
 int run_storm(const StormOptions& options) {
   check(options);
-  std::ofstream json_file;
-  if (!options.json_file.empty()) {
-    // Before the storm: nobody wants to run it for an hour and then have no result.
-    json_file.open(options.json_file, std::ios::trunc);
-    if (!json_file) throw UsageError("--json: " + options.json_file + " cannot be written");
-  }
+  outlive_readers();
+  ResultFile json_file(options.json_file);
   StormRun storm(options);
   const StormResult result = storm.run();
-  print_report(std::cout, result);
-  std::cout.flush();
-  if (json_file.is_open()) {
-    write_json(json_file, to_json(result));
-    json_file.close();
-    if (!json_file) {
-      std::fprintf(stderr, "ringdown storm: --json: %s: writing failed\n",
-                   options.json_file.c_str());
-      return 1;
-    }
-  }
-  return is_success(result) && is_written(std::cout) ? 0 : 1;
+  // First: standard output may have a reader who stands still.
+  const bool has_json = json_file.write("storm", to_json(result));
+  std::ostringstream report;
+  print_report(report, result);
+  const bool has_printed = print(std::move(report).str());
+  finish_standard_error();
+  return is_success(result) && has_json && has_printed ? 0 : 1;
 }
 
 }  // namespace ringdown::program

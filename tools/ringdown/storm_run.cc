@@ -105,6 +105,7 @@ void StormRun::make_threads() {
 }
 
 StormResult StormRun::run() {
+  wait_.catch_first();
   find_server();
   const TimePoint started_at = Clock::now();
   result_.network_before = read_network();

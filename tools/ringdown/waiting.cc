@@ -4,12 +4,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <string>
+#include <system_error>
+#include <thread>
 
 #include "ringdown/reactor.h"
 
@@ -44,43 +47,65 @@ void Bell::ring() noexcept {
   (void)!write(descriptor_, &one, sizeof one);
 }
 
-MainWait::MainWait(Bell& bell, Hangup hangup) : bell_(bell) {
-  sigset_t set = stop_signals();
-  if (hangup == Hangup::is_told) {
+void Bell::fall_silent() noexcept {
+  std::uint64_t rings = 0;
+  (void)!read(descriptor_, &rings, sizeof rings);
+}
+
+struct MainWait::Ear {
+  Bell bell;
+  sigset_t signals = stop_signals();
+  std::atomic<bool> catches = false;
+  std::atomic<bool> asked = false;
+  std::atomic<bool> hung_up = false;
+};
+
+void MainWait::hear(Ear& ear) {
+  for (;;) {
+    int number = 0;
+    if (sigwait(&ear.signals, &number) != 0) continue;
+    if (number == SIGHUP) {
+      ear.hung_up = true;
+    } else if (!ear.catches || ear.asked.exchange(true)) {
+      ::signal(number, SIG_DFL);
+      pthread_sigmask(SIG_UNBLOCK, &ear.signals, nullptr);
+      raise(number);
+    }
+    ear.bell.ring();
+  }
+}
+
+MainWait::MainWait(Bell& bell, Hangup hangup) : bell_(bell), ear_(std::make_shared<Ear>()) {
+  if (hangup == Hangup::is_heard) {
     // signal(7): what is ignored is not queued while it is blocked.
     ::signal(SIGHUP, SIG_DFL);
-    sigaddset(&set, SIGHUP);
+    sigaddset(&ear_->signals, SIGHUP);
   }
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signals_ = checked(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), "signalfd");
+  pthread_sigmask(SIG_BLOCK, &ear_->signals, nullptr);
+  try {
+    std::thread([ear = ear_] { hear(*ear); }).detach();
+  } catch (const std::system_error& error) {
+    throw SetupError("a thread that hears signals: " + std::string(error.code().message()) +
+                         ": raise the limit of processes and threads (ulimit -u, or TasksMax= of "
+                         "the service)",
+                     Error(error.code().value()));
+  }
 }
 
-MainWait::~MainWait() { close(signals_); }
+MainWait::~MainWait() { ear_->catches = false; }
+
+void MainWait::catch_first() noexcept { ear_->catches = true; }
 
 void MainWait::wait(std::chrono::milliseconds limit) {
-  std::array<pollfd, 2> waited{pollfd{bell_.descriptor_, POLLIN, 0}, pollfd{signals_, POLLIN, 0}};
+  std::array<pollfd, 2> waited{pollfd{bell_.descriptor_, POLLIN, 0},
+                               pollfd{ear_->bell.descriptor_, POLLIN, 0}};
   if (poll(waited.data(), waited.size(), static_cast<int>(limit.count())) <= 0) return;
-  std::uint64_t rings = 0;
-  (void)!read(bell_.descriptor_, &rings, sizeof rings);
-  take_signals();
+  bell_.fall_silent();
+  ear_->bell.fall_silent();
 }
 
-void MainWait::take_signals() {
-  signalfd_siginfo signal{};
-  while (read(signals_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
-    if (signal.ssi_signo == SIGHUP) {
-      hung_up_ = true;
-      continue;
-    }
-    if (signal_ == 0) {
-      signal_ = static_cast<int>(signal.ssi_signo);
-      continue;
-    }
-    const sigset_t set = stop_signals();
-    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-    ::signal(static_cast<int>(signal.ssi_signo), SIG_DFL);
-    raise(static_cast<int>(signal.ssi_signo));
-  }
-}
+bool MainWait::is_stop_asked() const noexcept { return ear_->asked; }
+
+bool MainWait::take_hangup() noexcept { return ear_->hung_up.exchange(false); }
 
 }  // namespace ringdown::program

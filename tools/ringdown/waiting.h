@@ -4,7 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <utility>
+#include <memory>
 
 #include "ringdown/operation.h"
 
@@ -19,33 +19,38 @@ class Bell : Immovable {
 
  private:
   friend class MainWait;
+  void fall_silent() noexcept;
   int descriptor_;
 };
 
-// Make it before any thread: SIGINT and SIGTERM are blocked from then on, in this thread and in
-// those it starts, and read from a signalfd(2). The second one ends the process as if nobody had
-// caught it.
+// Hears SIGINT and SIGTERM on a thread that does nothing else, so that they are heard whatever the
+// others wait for. Make it before any thread: they are blocked from then on, in this thread and in
+// those it starts.
+//
+// From `catch_first` on the first one asks for the end, and the second ends the process as if
+// nobody had caught it. Before that, and once this object is gone, the first does.
 //
 // SIGHUP is for who asks for it: then a terminal that goes away ends the process no more, and
 // nohup(1) does not keep it from hearing of one.
 class MainWait : Immovable {
  public:
-  enum class Hangup : std::uint8_t { ends, is_told };
+  enum class Hangup : std::uint8_t { ends, is_heard };
+  // Throws SetupError.
   explicit MainWait(Bell& bell, Hangup hangup = Hangup::ends);
   ~MainWait();
+  void catch_first() noexcept;
   // Until the bell rings, a signal comes or `limit` has passed.
   void wait(std::chrono::milliseconds limit);
   // Since when a signal asks for the end.
-  bool is_stop_asked() const noexcept { return signal_ != 0; }
+  bool is_stop_asked() const noexcept;
   // Whether SIGHUP came since the last call.
-  bool take_hangup() noexcept { return std::exchange(hung_up_, false); }
+  bool take_hangup() noexcept;
 
  private:
-  void take_signals();
+  struct Ear;
+  static void hear(Ear& ear);
   Bell& bell_;
-  int signals_;
-  int signal_ = 0;
-  bool hung_up_ = false;
+  std::shared_ptr<Ear> ear_;  // the thread's too
 };
 
 }  // namespace ringdown::program
