@@ -57,6 +57,7 @@ enum class OpenFailure : std::uint8_t {
   dropped,             // the stream ended or failed during the opening handshake; perhaps the
                        // server speaks TLS
   not_http,            // what came is not an HTTP/1.1 response; of HTTP/1.0, too
+  too_many_interim,    // over 16 responses of 1xx; fewer are skipped (RFC 9110 15.2)
   http_status,         // a response other than 101; `http_status` is set
   upgrade_missing,     // RFC 6455 4.1: no Upgrade: websocket
   connection_missing,  // no Connection: Upgrade
@@ -72,13 +73,32 @@ enum class OpenFailure : std::uint8_t {
 
 RINGDOWN_API std::string_view name(OpenFailure failure) noexcept;  // static, NUL-terminated
 
+// A field of a message's head, as it came.
+struct HeaderView {
+  std::string_view name;
+  std::string_view value;  // without the white space around it
+};
+
 // On a server: ServerEvents::on_upgrade_failed, where `http_status` is what was answered.
 struct OpenFailed {
+  static constexpr std::size_t body_size_max = 4096;
+
   OpenFailure failure = OpenFailure::none;
   Error error;
   int http_status = 0;
   TlsFailure tls = TlsFailure::none;
   int tls_detail = 0;  // see TlsFailure
+
+  // Client role, where a whole response came and was not the one that opens: its fields, in their
+  // order, and with `http_status` the beginning of its body, without transfer codings (RFC 9112
+  // 7). So a 301 can be followed, a 401 or 407 answered, a 503 obeyed. Views: valid during
+  // on_open_failed. on_open_failed waits for the body: until its end (Content-Length, the last
+  // chunk, FIN) or body_size_max bytes of it, at most 2 s, and within open_timeout.
+  std::span<const HeaderView> headers{};
+  std::string_view body{};
+  bool body_is_whole = false;  // false: it is longer, or its end did not come
+  // The first value of that name, in any case; empty: none.
+  RINGDOWN_API std::string_view header(std::string_view name) const noexcept;
 };
 
 // For logs and tallies, in one word: "ECONNREFUSED", "timed_out", "http_status_426", "tls_not_tls",

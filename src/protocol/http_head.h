@@ -74,6 +74,8 @@ class HeadScanner {
   // `received` is everything since the beginning of the head; what was scanned before is not looked
   // at again. Any answer but `incomplete` is the last.
   Verdict scan(std::string_view received) noexcept;
+  // As it was made: for the head that follows.
+  void restart() noexcept { *this = HeadScanner(kind_); }
   // Of the head, with the empty line. What follows is not part of it.
   std::size_t size() const noexcept { return scanned_; }
 

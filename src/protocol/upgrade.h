@@ -21,6 +21,7 @@ struct UpgradeRequest {
   std::string_view host;
   std::string_view origin;  // empty: there was none
   std::string_view key;
+  bool expects_continue = false;  // RFC 9110 7.8: 100 (Continue) goes before the 101
   HeadFields fields;
 
   std::span<const std::string_view> subprotocols() const noexcept {
@@ -73,6 +74,9 @@ std::size_t write_upgrade_response(std::span<char> out, std::string_view key,
                                    std::string_view subprotocol,
                                    std::span<const HeaderField> extra = {}) noexcept;
 
+// RFC 9110 10.1.1: for `expects_continue`, ahead of the 101. A refusal needs none.
+inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
+
 // Writes a whole response that refuses, with `phrase` as the reason phrase and as the body, after
 // which the connection is closed. 405 and 426 get the fields that they must have. 0 as above.
 std::size_t write_refusal(std::span<char> out, int http_status, std::string_view phrase,
@@ -94,6 +98,12 @@ struct UpgradeQuestion {
 
 // Answers the size, or 0 if it does not fit or would break the head, as write_upgrade_response.
 std::size_t write_upgrade_request(std::span<char> out, const UpgradeQuestion& question) noexcept;
+
+// RFC 9110 15.2: responses of 1xx may come ahead of the one that counts, and are skipped, even
+// where they were not asked for; this many at most. 101 is none of them: it ends HTTP. `head` is
+// one that a HeadScanner found complete.
+inline constexpr int interim_responses_max = 16;
+bool is_interim_response(std::string_view head) noexcept;
 
 struct UpgradeResponse {
   int http_status = 0;           // set whenever the head is one

@@ -14,6 +14,11 @@ bool is_target(std::string_view target) noexcept {
          });
 }
 
+// RFC 6455 4.1: a 101 of HTTP/1.1 or higher; HTTP/1.0 knows no upgrade, and no 1xx.
+bool is_http_1_1_or_higher(std::string_view start_line) noexcept {
+  return start_line.starts_with("HTTP/1.") && !start_line.starts_with("HTTP/1.0");
+}
+
 bool is_host(std::string_view host) noexcept {
   return !host.empty() &&
          std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c < 0x7F; });
@@ -103,6 +108,12 @@ UpgradeFailure failure_for(HeadScanner::Verdict verdict) noexcept {
   return UpgradeFailure::not_http;
 }
 
+bool is_interim_response(std::string_view head) noexcept {
+  constexpr std::string_view version = "HTTP/1.x ";
+  const auto status = head.substr(version.size(), 3);
+  return is_http_1_1_or_higher(head) && status.starts_with('1') && status != "101";
+}
+
 UpgradeFailure parse_upgrade_response(std::string_view head, std::string_view key,
                                       std::span<const std::string_view> offered_subprotocols,
                                       UpgradeResponse& out) noexcept {
@@ -112,10 +123,7 @@ UpgradeFailure parse_upgrade_response(std::string_view head, std::string_view ke
   const auto verdict = split_head(head, HeadScanner::Kind::response, start_line, out.fields);
   if (const auto failure = failure_for(verdict); failure != UpgradeFailure::none) return failure;
 
-  // RFC 6455 4.1: a 101 of HTTP/1.1 or higher; HTTP/1.0 knows no upgrade.
-  if (!start_line.starts_with("HTTP/1.") || start_line.starts_with("HTTP/1.0")) {
-    return UpgradeFailure::not_http;
-  }
+  if (!is_http_1_1_or_higher(start_line)) return UpgradeFailure::not_http;
   const auto digit = [start_line](std::size_t at) { return start_line[at] - '0'; };
   out.http_status = digit(9) * 100 + digit(10) * 10 + digit(11);
   if (out.http_status != 101) return UpgradeFailure::http_status;

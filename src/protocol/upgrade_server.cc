@@ -142,7 +142,10 @@ UpgradeRefusal parse_upgrade_request(std::string_view head, UpgradeRequest& out)
     refusal = UpgradeRefusal::body_not_allowed;
   }
   if (refusal == UpgradeRefusal::none) refusal = read_handshake(out);
-  if (refusal == UpgradeRefusal::none) out.origin = out.find("Origin");
+  if (refusal != UpgradeRefusal::none) return refusal;
+  out.origin = out.find("Origin");
+  // RFC 9110 10.1.1: what else is expected may be ignored.
+  out.expects_continue = out.fields.has_token("Expect", "100-continue");
   return refusal;
 }
 

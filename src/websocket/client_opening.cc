@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <span>
+#include <utility>
 
 #include "protocol/accept_key.h"
 #include "protocol/upgrade.h"
@@ -25,6 +27,13 @@ OpenFailure failure_of(protocol::UpgradeFailure failure) {
     case UpgradeFailure::head_too_large: return OpenFailure::head_too_large;
   }
   return OpenFailure::not_http;
+}
+
+// How long the beginning of a refusal's body may take, which most send together with its head.
+constexpr std::chrono::seconds body_wait_max{2};
+
+std::string_view text_of(MutableBytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 // No socket could be had, as opposed to a peer that did not answer.
@@ -122,32 +131,60 @@ void ClientOpening::ask() {
 }
 
 std::size_t ClientOpening::receive(MutableBytes bytes) {
-  if (has_failed()) return bytes.size();
-  const std::size_t used = head_.receive(bytes);
-  switch (head_.verdict()) {
-    case HeadReader::Verdict::incomplete: break;
-    case HeadReader::Verdict::complete: check_answer(); break;
-    case HeadReader::Verdict::malformed:
-    case HeadReader::Verdict::too_large:
-    case HeadReader::Verdict::too_many_fields:
-      fail(failure_of(protocol::failure_for(head_.verdict())), Error());
-      break;
+  if (reading_body_) keep(text_of(bytes));
+  std::size_t used = 0;
+  while (!has_failed() && used < bytes.size()) {
+    used += head_.receive(bytes.subspan(used));
+    switch (head_.verdict()) {
+      case HeadReader::Verdict::incomplete: break;
+      case HeadReader::Verdict::complete:
+        if (protocol::is_interim_response(head_.head())) {
+          skip_interim();
+          break;
+        }
+        check_answer(bytes.subspan(used));
+        if (!has_failed()) return used;
+        break;
+      case HeadReader::Verdict::malformed:
+      case HeadReader::Verdict::too_large:
+      case HeadReader::Verdict::too_many_fields:
+        fail(failure_of(protocol::failure_for(head_.verdict())), Error());
+        break;
+    }
   }
-  return used;
+  return bytes.size();
 }
 
-void ClientOpening::check_answer() {
+void ClientOpening::skip_interim() {
+  if (++interim_ > protocol::interim_responses_max) {
+    return fail(OpenFailure::too_many_interim, Error());
+  }
+  head_.restart();
+}
+
+void ClientOpening::check_answer(MutableBytes behind) {
   protocol::UpgradeResponse response;
   const protocol::UpgradeFailure failure = protocol::parse_upgrade_response(
       head_.head(), {key_.data(), key_.size()}, plan_.subprotocols, response);
   if (failure != protocol::UpgradeFailure::none) {
     failed_.http_status = response.http_status;
-    return fail(failure_of(failure), Error());
+    note(failure_of(failure), Error());
+    if (response.http_status != 0) kept_ = KeptResponse::of(head_.head(), response.http_status);
+    reading_body_ = true;
+    keep(text_of(behind));
+    if (!reading_body_) return;
+    return connection_.arm_opening_deadline(std::min(deadline_, Ring::now() + body_wait_max));
   }
   // The plan's own string lives as long as the connection; the response does not.
   const std::vector<std::string>& offered = plan_.request.subprotocols;
   const auto agreed = std::ranges::find(offered, response.subprotocol);
   connection_.open(agreed == offered.end() ? nullptr : &*agreed);
+}
+
+// Of the response that failed the handshake; the stream ends when there is enough.
+void ClientOpening::keep(std::string_view body) {
+  if (kept_) kept_->take_body(body);
+  if (!kept_ || kept_->is_enough()) return fail(failed_.failure, Error());
 }
 
 std::string_view ClientOpening::response_header(std::string_view name) const {
@@ -171,6 +208,9 @@ void ClientOpening::note(OpenFailure failure, Error error) noexcept {
 
 void ClientOpening::fail(OpenFailure failure, Error error) {
   note(failure, error);
+  if (std::exchange(reading_body_, false) && kept_ && failure == OpenFailure::dropped && !error) {
+    kept_->end_of_stream(connection_.tls_facts().truncated);
+  }
   if (connected_) {
     static_cast<void>(connection_.stream().abort());
   } else if (connector_.in_flight()) {
@@ -182,6 +222,7 @@ void ClientOpening::fail(OpenFailure failure, Error error) {
 
 void ClientOpening::finish() {
   Connection& connection = connection_;
+  if (kept_) kept_->show_in(failed_);
   if (has_failed()) connection.events().on_open_failed(connection, failed_);
   connection.pools().client_openings->give_back(this);
 }

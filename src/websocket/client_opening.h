@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "ringdown/tcp.h"
 #include "websocket/connection.h"
 #include "websocket/head_reader.h"
+#include "websocket/kept_response.h"
 
 namespace ringdown {
 
@@ -57,7 +59,9 @@ class ClientOpening final : public Opening, private TcpConnectorEvents {
   void connect_next();
   void connect_to(const SocketAddress& address);
   void ask();
-  void check_answer();
+  void skip_interim();
+  void check_answer(MutableBytes behind);
+  void keep(std::string_view body);
   void note(OpenFailure failure, Error error) noexcept;
   bool has_failed() const noexcept { return failed_.failure != OpenFailure::none; }
 
@@ -67,7 +71,10 @@ class ClientOpening final : public Opening, private TcpConnectorEvents {
   TimePoint deadline_;
   std::vector<SocketAddress> addresses_;  // resolved and still to be tried, the next one last
   OpenFailed failed_;
+  std::unique_ptr<KeptResponse> kept_;  // of a failure
   bool connected_ = false;
+  bool reading_body_ = false;  // of the response that is kept
+  int interim_ = 0;            // responses of 1xx that were skipped
   std::array<char, 24> key_{};
   HeadReader head_;
   Resolve resolve_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "protocol/http_head.h"
 #include "websocket/pools.h"
@@ -19,9 +20,7 @@ class HeadReader {
       : pools_(pools), scanner_(kind) {}
   HeadReader(const HeadReader&) = delete;
   HeadReader& operator=(const HeadReader&) = delete;
-  ~HeadReader() {
-    if (storage_ != nullptr) pools_.heads.give_back(storage_);
-  }
+  ~HeadReader() { give_back(); }
 
   // Answers how many of `bytes` belong to the head. With Verdict::complete `head` is good until
   // `bytes` go or the reader does.
@@ -45,10 +44,23 @@ class HeadReader {
     return scanner_.size() > before ? scanner_.size() - before : 0;
   }
 
+  // For the head that follows.
+  void restart() noexcept {
+    give_back();
+    scanner_.restart();
+    verdict_ = Verdict::incomplete;
+    stored_ = 0;
+    head_ = {};
+  }
+
   Verdict verdict() const noexcept { return verdict_; }
   std::string_view head() const noexcept { return head_; }
 
  private:
+  void give_back() noexcept {
+    if (storage_ != nullptr) pools_.heads.give_back(std::exchange(storage_, nullptr));
+  }
+
   WebSocketPools& pools_;
   protocol::HeadScanner scanner_;
   Verdict verdict_ = Verdict::incomplete;

@@ -104,6 +104,7 @@ void ServerOpening::answer() {
   const std::size_t size = protocol::write_upgrade_response(
       response, request.key, answer.subprotocol, std::span(extra).first(answer.headers.size()));
   if (size == 0) return refuse(500, protocol::http_phrase(500));  // a field that cannot be sent
+  if (request.expects_continue) connection_.queue_raw(protocol::continue_response);
   connection_.queue_raw(std::span(response).first(size));
   if (answer.events != nullptr) connection_.set_events(*answer.events);
   connection_.set_user_value(answer.user_value);

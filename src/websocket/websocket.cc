@@ -1,6 +1,7 @@
 // The public face of a connection: every WebSocket is a Connection.
 #include "ringdown/websocket.h"
 
+#include "protocol/http_head.h"
 #include "websocket/connection.h"
 
 namespace ringdown {
@@ -70,6 +71,7 @@ std::string_view name(OpenFailure failure) noexcept {
     case OpenFailure::timed_out: return "timed_out";
     case OpenFailure::dropped: return "dropped";
     case OpenFailure::not_http: return "not_http";
+    case OpenFailure::too_many_interim: return "too_many_interim";
     case OpenFailure::http_status: return "http_status";
     case OpenFailure::upgrade_missing: return "upgrade_missing";
     case OpenFailure::connection_missing: return "connection_missing";
@@ -83,6 +85,13 @@ std::string_view name(OpenFailure failure) noexcept {
     case OpenFailure::aborted: return "aborted";
   }
   return "unknown";
+}
+
+std::string_view OpenFailed::header(std::string_view name) const noexcept {
+  for (const HeaderView& field : headers) {
+    if (protocol::equal_ignoring_case(field.name, name)) return field.value;
+  }
+  return {};
 }
 
 std::string reason(const OpenFailed& failed) {
@@ -102,6 +111,7 @@ std::string reason(const OpenFailed& failed) {
     case OpenFailure::timed_out:
     case OpenFailure::dropped:
     case OpenFailure::not_http:
+    case OpenFailure::too_many_interim:
     case OpenFailure::upgrade_missing:
     case OpenFailure::connection_missing:
     case OpenFailure::accept_missing:

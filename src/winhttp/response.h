@@ -6,42 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/http_body.h"
 #include "protocol/http_head.h"
 
 namespace ringdown::winhttp {
-
-// Takes bodies out of their framing.
-class BodyReader {
- public:
-  enum class Framing : std::uint8_t { none, length, chunked, until_end };
-
-  void begin(Framing framing, std::uint64_t length) noexcept;
-  // Appends to `out`. Bytes behind the end are swallowed.
-  void feed(std::string_view bytes, std::string& out);
-  // FIN. Whether the body was whole.
-  bool end_of_stream() noexcept;
-  bool is_done() const noexcept { return state_ == State::done; }
-  bool is_malformed() const noexcept { return state_ == State::malformed; }
-
- private:
-  enum class State : std::uint8_t {
-    data,
-    chunk_size,
-    chunk_extension,
-    chunk_data,
-    chunk_end,  // CRLF behind the data
-    trailer_line_begin,
-    trailer_line,
-    done,
-    malformed,
-  };
-  void read_line_byte(char c);
-
-  State state_ = State::done;
-  Framing framing_ = Framing::none;
-  std::uint64_t left_ = 0;
-  int digits_ = 0;
-};
 
 class Response {
  public:
@@ -59,12 +27,11 @@ class Response {
   std::string_view reason() const noexcept;
   const protocol::HeadFields& fields() const noexcept { return fields_; }
 
-  BodyReader body;
+  protocol::BodyReader body;
   std::string body_bytes;  // decoded, and not yet read
 
  private:
   void read_head(bool is_head_request);
-  void choose_framing(bool is_head_request);
 
   std::string head_;
   protocol::HeadScanner scanner_{protocol::HeadScanner::Kind::response};
@@ -72,6 +39,7 @@ class Response {
   std::string_view start_line_;  // of head_
   protocol::HeadFields fields_;  // likewise
   int status_ = 0;
+  int interim_ = 0;  // responses of 1xx that were skipped
 };
 
 }  // namespace ringdown::winhttp

@@ -141,6 +141,12 @@ void Endpoint::on_open_failed(WebSocket& told, const OpenFailed& failed) {
   EXPECT_FALSE(opened);
   EXPECT_NE(failed.failure, OpenFailure::none);
   open_failed = failed;
+  for (const auto& [name, value] : failed.headers) {
+    response_fields.push_back({std::string(name), std::string(value)});
+  }
+  response_body = failed.body;
+  open_failed->headers = {};
+  open_failed->body = response_body;
   react(Told::open_failed);
   socket = nullptr;
 }

@@ -62,7 +62,9 @@ class Endpoint final : public WebSocketEvents {
   std::size_t writable = 0;
   std::optional<PeerClosed> peer_close;
   std::vector<std::string> pongs;
-  std::optional<OpenFailed> open_failed;
+  std::optional<OpenFailed> open_failed;  // whose views are these copies
+  std::vector<Header> response_fields;
+  std::string response_body;
   std::optional<Closed> closed;
   std::vector<Told> order;
 
