@@ -1,9 +1,7 @@
 // What clients share: whom they trust, and the tickets that servers gave them.
-#include <map>
-#include <mutex>
 #include <utility>
-#include <vector>
 
+#include "tls/kept_tickets.h"
 #include "tls/tls_files.h"
 #include "tls/tls_stream.h"
 
@@ -24,7 +22,7 @@ class TlsClientContext::Core final : public TicketStore {
   SecureStream& make_stream(ReactorCore& reactor, TcpStream& tcp, ByteStreamEvents& events,
                             std::string_view host) {
     static constexpr std::string_view alpn[] = {"http/1.1"};
-    const protocol::TlsTicket ticket = take(host);
+    const protocol::TlsTicket ticket = tickets_.take(host);
     const protocol::TlsSessionOptions session{.role = Role::client,
                                               .host = host,
                                               .verify = options_.verify,
@@ -37,43 +35,11 @@ class TlsClientContext::Core final : public TicketStore {
   }
 
   void keep(std::string_view host, protocol::TlsTicket ticket) override {
-    const std::lock_guard lock(mutex_);
-    auto found = tickets_.find(host);
-    if (found == tickets_.end()) {
-      if (tickets_.size() >= hosts_max) tickets_.erase(tickets_.begin());
-      found = tickets_.try_emplace(std::string(host)).first;
-    }
-    std::vector<protocol::TlsTicket>& kept = found->second;
-    if (!ticket.is_for_one_use()) drop_shared(kept);  // this one replaces it
-    if (kept.size() >= tickets_max) kept.erase(kept.begin());
-    kept.push_back(std::move(ticket));
+    tickets_.keep(host, std::move(ticket));
   }
-
-  void forget(std::string_view host) override {
-    const std::lock_guard lock(mutex_);
-    const auto found = tickets_.find(host);
-    if (found != tickets_.end()) drop_shared(found->second);
-  }
+  void forget(std::string_view host) override { tickets_.forget_shared(host); }
 
  private:
-  static constexpr std::size_t hosts_max = 256;
-  // Of a host: where each is used once, so many handshakes may be in progress at once.
-  static constexpr std::size_t tickets_max = 256;
-
-  static void drop_shared(std::vector<protocol::TlsTicket>& kept) {
-    std::erase_if(kept, [](const auto& ticket) { return !ticket.is_for_one_use(); });
-  }
-
-  protocol::TlsTicket take(std::string_view host) {
-    const std::lock_guard lock(mutex_);
-    const auto found = tickets_.find(host);
-    if (found == tickets_.end() || found->second.empty()) return {};
-    if (!found->second.back().is_for_one_use()) return found->second.back().share();
-    protocol::TlsTicket ticket = std::move(found->second.back());
-    found->second.pop_back();
-    return ticket;
-  }
-
   void trust_roots() {
     const bool others = !options_.ca_file.empty() || !options_.ca_certificates.empty();
     if (!others) {
@@ -103,8 +69,7 @@ class TlsClientContext::Core final : public TicketStore {
 
   TlsClientOptions options_;
   Owned<SSL_CTX> context_;
-  std::mutex mutex_;
-  std::map<std::string, std::vector<protocol::TlsTicket>, std::less<>> tickets_;
+  KeptTickets tickets_;
 };
 
 TlsClientContext::TlsClientContext(const TlsClientOptions& options)

@@ -51,7 +51,8 @@ int further_index() noexcept {
   return made;
 }
 
-// RFC 6066 3: a session is resumed only under the name that it began with.
+// RFC 6066 3: a session is resumed only under the name that it began with, and so only with the
+// certificate of that name.
 void bind_session(SSL* ssl, const char* host) noexcept {
   std::size_t size = 0;
   const std::uint8_t* const context = SSL_get0_session_id_context(ssl, &size);
@@ -65,18 +66,23 @@ void bind_session(SSL* ssl, const char* host) noexcept {
 }
 
 // RFC 6066 3. A name that no certificate is for gets the first: the client will say what it thinks.
-int take_server_name(SSL* ssl, int*, void*) noexcept {
-  const char* const host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  if (host == nullptr) return SSL_TLSEXT_ERR_OK;
-  bind_session(ssl, host);
+void switch_certificate(SSL* ssl, const char* host) noexcept {
   SSL_CTX* const first = SSL_get_SSL_CTX(ssl);
   const auto* further = static_cast<const Further*>(SSL_CTX_get_ex_data(first, further_index()));
-  if (further == nullptr || is_for(first, host)) return SSL_TLSEXT_ERR_OK;
+  if (further == nullptr || is_for(first, host)) return;
   for (const Owned<SSL_CTX>& context : *further) {
     if (!is_for(context.get(), host)) continue;
     SSL_set_SSL_CTX(ssl, context.get());
     break;
   }
+}
+
+int take_server_name(SSL* ssl, int*, void*) noexcept {
+  const char* const host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (host == nullptr) return SSL_TLSEXT_ERR_OK;
+  switch_certificate(ssl, host);
+  // Behind the switch, which brings what the sessions of its context are bound to.
+  bind_session(ssl, host);
   return SSL_TLSEXT_ERR_OK;
 }
 
