@@ -56,7 +56,11 @@ std::string cure_for(int result) {
              "in "
              "kernel.io_uring_group), and a container needs a seccomp profile that allows io_uring";
     case ENOSYS: return "this kernel or sandbox has no io_uring: ringdown needs Linux 6.1 or later";
-    case ENOMEM: return "no memory for the ring: raise RLIMIT_MEMLOCK (ulimit -l) or free memory";
+    case ENOMEM:
+      return "no memory for the ring, or RLIMIT_MEMLOCK is reached, against which the rings of all "
+             "this user's processes count on some kernels, some 430 KiB a reactor: raise it "
+             "(ulimit "
+             "-l, or LimitMEMLOCK= of the service), or free memory";
     case EMFILE: return "no descriptor is left: raise RLIMIT_NOFILE (ulimit -n)";
     case ENFILE: return "the system's table of files is full: raise sysctl fs.file-max";
     case EINVAL: return "this kernel refuses the ring's options: ringdown needs Linux 6.1 or later";

@@ -85,6 +85,19 @@ TEST(Doctor, HoldsTheLimitsAgainstTheNumberAsked) {
   }
 }
 
+TEST(Doctor, SaysWhetherRingsCountAsLockedMemory) {
+  SystemLimits limits = healthy();
+  limits.locked_memory_max = 64 << 10;
+  const Finding free = finding(examine({}, limits, full_ring()), "locked memory");
+  EXPECT_EQ(free.health, Health::good);
+  EXPECT_NE(free.seen.find("rings do not count against it"), std::string::npos) << free.seen;
+  limits.rings_are_locked = true;
+  const Finding locked = finding(examine({}, limits, full_ring()), "locked memory");
+  EXPECT_EQ(locked.health, Health::wanting);
+  EXPECT_NE(locked.seen.find("64 KiB, about 848 KiB needed"), std::string::npos) << locked.seen;
+  EXPECT_NE(locked.cure.find("LimitMEMLOCK"), std::string::npos);
+}
+
 TEST(Doctor, SendsANopForReal) {
   const RingTrial trial = try_ring();
   EXPECT_EQ(trial.error, 0);

@@ -5,8 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
+#include "environment.h"
 #include "service_thread.h"
+#include "silent_client.h"
 
 namespace ringdown::program {
 namespace {
@@ -90,6 +94,31 @@ TEST(EchoService, GivesEverythingBackToAClientThatReadsLate) {
   EXPECT_EQ(client.received(), StubbornClient::messages);
   EXPECT_TRUE(client.all_right());
   EXPECT_EQ(client.outcome(), CloseOutcome::clean);
+}
+
+// RFC 6455 5.2: a frame of a client, with a mask of zeros.
+std::string frame(unsigned char opcode, const std::string& payload) {
+  std::string bytes = {static_cast<char>(0x80 | opcode), static_cast<char>(0x80 | payload.size())};
+  return bytes + std::string(4, '\0') + payload;
+}
+
+TEST(PushService, KeepsNothingOfWhatAClientAsksForAndDoesNotRead) {
+  Bell bell;
+  ReleaseHub hub;
+  ServiceOptions options;
+  options.mode = ServeMode::push;
+  ServiceThread service(options, {*SocketAddress::parse("127.0.0.1:0")}, hub, bell);
+  constexpr std::size_t clients = 10;
+  std::vector<std::unique_ptr<SilentClient>> silent;
+  const std::uint64_t before = read_memory().process;
+  for (std::size_t client = 0; client < clients; ++client) {
+    silent.push_back(std::make_unique<SilentClient>(service.addresses().front().to_string()));
+    silent.back()->send(frame(1, "push 64 16777216") + frame(8, ""));
+  }
+  // A text frame that is not the last of its message: the first one is on its way.
+  for (const auto& client : silent) EXPECT_EQ(client->read_byte(), 0x01);
+  const std::uint64_t now = read_memory().process;
+  EXPECT_LT(now - std::min(now, before), clients * (256U << 10));
 }
 
 TEST(KeptMessages, AreUsedAgainUnlessTheyGrewLarge) {

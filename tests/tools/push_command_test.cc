@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "late_message.h"
 
@@ -19,10 +21,17 @@ TEST(PushCommand, PushHasACountAndMayHaveASize) {
   EXPECT_EQ(plain->verb, Verb::push);
   EXPECT_EQ(plain->count, 3U);
   EXPECT_EQ(plain->size, 64U);
-  const auto sized = parse_push_command("push 1000000 16777216");
+  const auto sized = parse_push_command("push 64 16777216");
   ASSERT_TRUE(sized);
-  EXPECT_EQ(sized->count, 1'000'000U);
+  EXPECT_EQ(sized->count, 64U);
   EXPECT_EQ(sized->size, 16U << 20);
+  EXPECT_TRUE(parse_push_command("push 1000000 1073"));
+}
+
+TEST(PushCommand, PushIsForABoundedSum) {
+  EXPECT_FALSE(parse_push_command("push 65 16777216"));
+  EXPECT_FALSE(parse_push_command("push 1000000 1074"));
+  EXPECT_FALSE(parse_push_command("push 1000000 16777216"));
 }
 
 TEST(PushCommand, HoldHasSecondsWithAFraction) {
@@ -85,11 +94,21 @@ TEST(PushCommand, WhatIsNoCommandOrOutOfRangeIsRefused) {
   EXPECT_FALSE(parse_push_command("close 4000 " + std::string(124, 'r')));
 }
 
-TEST(LateMessage, IsReadAsItWasWritten) {
+std::vector<std::byte> late_message(std::uint64_t number, std::size_t size) {
   std::vector<std::byte> bytes;
-  for (const std::size_t size : {1U, 6U, 7U, 64U, 5'000U}) {
+  LateMessageRoom room;
+  for (;;) {
+    const auto piece = late_message_piece(room, number, size, bytes.size());
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+    if (bytes.size() >= size) return bytes;
+  }
+}
+
+TEST(LateMessage, IsReadAsItWasWritten) {
+  for (const std::size_t size : {1U, 6U, 7U, 64U, 4'096U, 4'097U, 70'000U}) {
     for (const std::uint64_t number : {0U, 9U, 10U, 999'999U}) {
-      write_late_message(bytes, number, size);
+      const std::vector<std::byte> bytes = late_message(number, size);
+      EXPECT_LE(bytes.size(), std::max<std::size_t>(size, 11));
       EXPECT_EQ(read_late_message(bytes, size), number) << size;
     }
   }
@@ -97,8 +116,7 @@ TEST(LateMessage, IsReadAsItWasWritten) {
 
 TEST(LateMessage, OneChangedLostOrAddedByteIsFound) {
   constexpr std::size_t size = 20;
-  std::vector<std::byte> bytes;
-  write_late_message(bytes, 12, size);
+  std::vector<std::byte> bytes = late_message(12, size);
   for (std::size_t at = 0; at < size; ++at) {
     std::vector<std::byte> changed = bytes;
     changed[at] = std::byte{'x'};

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "arguments.h"
+#include "storm_worker.h"
 
 namespace ringdown::program {
 namespace {
@@ -78,12 +79,51 @@ TEST(StormPlan, DescriptorsAreOneForEachSocketOnlyWithoutDirectOnes) {
   options.connections = 10'000;
   EXPECT_EQ(refusal(options, ample(), 1, all_features), "");
   const std::string problem = refusal(options, ample(), 1, 0);
-  EXPECT_NE(problem.find("need 20,064 descriptors, and the limit is 20,000"), std::string::npos)
+  // Two rings and what wakes their reactors, a listener, and the program's own.
+  EXPECT_NE(problem.find("need 20,021 descriptors, and the limit is 20,000"), std::string::npos)
       << problem;
   EXPECT_NE(problem.find("ulimit -n"), std::string::npos);
   SystemLimits small = ample();
   small.descriptors_soft = 32;
   EXPECT_NE(refusal(options, small, 1, all_features), "");
+}
+
+TEST(StormPlan, SocketsThatAreBeingDialledAreDescriptors) {
+  StormOptions options;
+  SystemLimits limits = ample();
+  limits.descriptors_soft = 72;
+  options.connections = 100;
+  EXPECT_NE(refusal(options, limits, 1).find("need 123 descriptors, and the limit is 72"),
+            std::string::npos)
+      << refusal(options, limits, 1);
+  options.connections = 40;
+  EXPECT_EQ(refusal(options, limits, 1), "");
+}
+
+TEST(StormPlan, RingsThatCountAsLockedMemoryAreRefusedBeyondTheLimit) {
+  StormOptions options;
+  SystemLimits limits = ample();
+  limits.locked_memory_max = 512 << 10;
+  EXPECT_EQ(refusal(options, limits, 1), "");
+  limits.rings_are_locked = true;
+  EXPECT_NE(refusal(options, limits, 1).find("about 848 KiB of locked memory"), std::string::npos);
+  EXPECT_NE(refusal(options, limits, 1).find("ulimit -l"), std::string::npos);
+  limits.locked_memory_max = 848 << 10;
+  EXPECT_EQ(refusal(options, limits, 1), "");
+}
+
+TEST(StormPlan, ASourceOfAnotherFamilyIsRefusedWithBothNamed) {
+  const auto sources = parse_source_addresses("--s", "127.0.0.2");
+  const SocketAddress here = *SocketAddress::parse("127.0.0.1:80");
+  const SocketAddress other = *SocketAddress::parse("[::1]:80");
+  const auto found = reachable({other, here}, sources);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().to_string(), "127.0.0.1:80");
+  EXPECT_EQ(reachable({other}, {}).size(), 1U);
+  const std::string problem = problem_of([&] { (void)reachable({other}, sources); });
+  for (const char* words : {"--source-addresses", "IPv4", "IPv6", "127.0.0.2", "[::1]:80"}) {
+    EXPECT_NE(problem.find(words), std::string::npos) << problem;
+  }
 }
 
 TEST(StormPlan, RingsAreAsManyAsTheirSlotsNeed) {
@@ -120,6 +160,31 @@ TEST(StormPlan, SourcesAreSpreadOnlyOnThisMachine) {
   EXPECT_EQ(sources.back().to_string(), "127.0.1.3:0");
   EXPECT_TRUE(loopback_sources(options, *SocketAddress::parse("192.0.2.1:80")).empty());
   EXPECT_TRUE(loopback_sources(options, *SocketAddress::parse("[::1]:80")).empty());
+}
+
+TEST(StormWorker, ComesToItsEndThoughEveryDialIsRefusedAtOnce) {
+  StormPlan plan;
+  plan.options.pattern = Pattern::client_first;
+  plan.options.duration = std::chrono::hours(1);
+  plan.url = "ws://[::1]:9/";
+  plan.destinations = {*SocketAddress::parse("[::1]:9")};
+  plan.sources = parse_source_addresses("--s", "127.0.0.2");
+  WorkerShare share;
+  share.connections = 2;
+  share.handshakes = std::uint64_t{1} << 62;
+  Reactor reactor;
+  Bell bell;
+  StormShared shared{bell};
+  shared.started_at = Clock::now();
+  WorkerCounts counts;
+  std::atomic<WorkerStage> stage = WorkerStage::idle;
+  StormWorker worker(reactor, plan, share, shared, counts, stage);
+  worker.begin();
+  while (worker.tally().started < 5) reactor.run_once(Clock::now());
+  EXPECT_EQ(worker.tally().not_opened, worker.tally().started);
+  EXPECT_EQ(worker.tally().not_opened_by.at("bad_argument"), worker.tally().started);
+  worker.interrupt();
+  EXPECT_EQ(stage, WorkerStage::finished);
 }
 
 TEST(StormPlan, LateMessagesAreThreeWhereTheServerUnderstandsPush) {

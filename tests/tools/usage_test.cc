@@ -75,6 +75,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"storm", "--late-messages", "1", "--pattern", "client-first"},
                 {"--late-messages", "half-close"}},
         Mistake{{"storm", "--late-messages", "1000001"}, {"--late-messages", "1000000"}},
+        Mistake{{"storm", "--late-messages", "65", "--message-size", "16M"},
+                {"--late-messages", "--message-size", "1,073,741,824"}},
         Mistake{{"storm", "--message-size", "0"}, {"--message-size", "bytes from 1 to 16777216"}},
         Mistake{{"storm", "--half-close", "tls"}, {"--half-close tls", "wss:// URL, or --tls"}},
         Mistake{{"storm", "--insecure"}, {"--insecure", "only with a wss:// URL"}},

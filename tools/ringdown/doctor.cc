@@ -3,6 +3,7 @@
 #include "doctor.h"
 
 #include <liburing.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -104,11 +105,17 @@ void examine_limits(Examination& examination, const DoctorOptions& options,
       limits.is_root || files_free >= sizing.sockets, Health::wanting, "open files",
       number(files_free) + " of fs.file-max left" + (limits.is_root ? " (root is exempt)" : ""),
       "sysctl -w fs.file-max=" + std::to_string(2 * (limits.files_open + sizing.sockets)));
-  // Since 5.12 rings count as memory of the cgroup, not against this limit.
-  examination.good("locked memory",
-                   limits.locked_memory_max == UINT64_MAX
-                       ? std::string("unlimited")
-                       : number(limits.locked_memory_max >> 10) + " KiB; kernels before 5.12 only");
+  const std::string locked = limits.locked_memory_max == UINT64_MAX
+                                 ? std::string("unlimited")
+                                 : number(limits.locked_memory_max >> 10) + " KiB";
+  examination.judge(
+      !limits.rings_are_locked || limits.locked_memory_max >= sizing.locked_memory, Health::wanting,
+      "locked memory",
+      locked + (limits.rings_are_locked
+                    ? ", about " + number(sizing.locked_memory >> 10) +
+                          " KiB needed for rings; those of this user's other programs count too"
+                    : "; rings do not count against it here"),
+      "raise it: ulimit -l, LimitMEMLOCK= of the service, or limits.conf(5)");
   examination.judge(limits.memory_available >= sizing.memory, Health::wanting, "memory",
                     number(limits.memory_available >> 20) + " MiB available, about " +
                         number(sizing.memory >> 20) + " MiB needed",
@@ -190,6 +197,19 @@ RingTrial try_ring() {
   return trial;
 }
 
+bool are_rings_locked() {
+  rlimit before{};
+  if (getrlimit(RLIMIT_MEMLOCK, &before) != 0) return false;
+  const rlimit nothing{0, before.rlim_max};
+  if (setrlimit(RLIMIT_MEMLOCK, &nothing) != 0) return false;
+  io_uring ring{};
+  constexpr unsigned entries = 2;
+  const int result = io_uring_queue_init(entries, &ring, 0);
+  (void)setrlimit(RLIMIT_MEMLOCK, &before);
+  if (result == 0) io_uring_queue_exit(&ring);
+  return result == -ENOMEM;
+}
+
 std::vector<Finding> examine(const DoctorOptions& options, const SystemLimits& limits,
                              const RingTrial& trial) {
   StormOptions storm;
@@ -209,7 +229,9 @@ std::vector<Finding> examine(const DoctorOptions& options, const SystemLimits& l
 int run_doctor(const DoctorOptions& options) {
   outlive_readers();
   ResultFile json_file(options.json_file);
-  const std::vector<Finding> findings = examine(options, read_limits(), try_ring());
+  SystemLimits limits = read_limits();
+  limits.rings_are_locked = are_rings_locked();
+  const std::vector<Finding> findings = examine(options, limits, try_ring());
   const bool has_json = json_file.write("doctor", json_of(options, findings));
   std::ostringstream out;
   out << "for " << with_separators(options.connections)

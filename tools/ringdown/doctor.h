@@ -35,6 +35,8 @@ struct RingTrial {
   Features features = 0;  // of the full reactor
 };
 RingTrial try_ring();
+// No kernel says so: a ring is asked for while RLIMIT_MEMLOCK is 0.
+bool are_rings_locked();
 
 std::vector<Finding> examine(const DoctorOptions& options, const SystemLimits& limits,
                              const RingTrial& trial);

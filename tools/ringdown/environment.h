@@ -23,6 +23,10 @@ struct SystemLimits {
   std::uint64_t files_max = 0;  // fs.file-max, of all processes; root is exempt
   std::uint64_t files_open = 0;
   std::uint64_t locked_memory_max = 0;  // RLIMIT_MEMLOCK, bytes
+  // Rings count against it: before Linux 5.12 and again on newer ones (seen on 6.18), but not for
+  // who has CAP_IPC_LOCK. Those of all the user's processes count together. `are_rings_locked`
+  // says.
+  bool rings_are_locked = false;
   bool is_root = false;
   std::uint64_t io_uring_disabled = 0;  // kernel.io_uring_disabled; kernels before 6.6 have none
   std::uint64_t seccomp_mode = 0;       // 0 none, 1 strict, 2 filter (proc(5))

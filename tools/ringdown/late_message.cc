@@ -15,16 +15,26 @@ constexpr std::string_view word = "late ";
 constexpr std::byte padding{'.'};
 constexpr std::size_t digits_max = 20;
 
+constexpr auto dots = [] {
+  std::array<std::byte, 65'536> all{};
+  all.fill(padding);
+  return all;
+}();
+
 }  // namespace
 
-void write_late_message(std::vector<std::byte>& bytes, std::uint64_t number, std::size_t size) {
+std::span<const std::byte> late_message_piece(LateMessageRoom& room, std::uint64_t number,
+                                              std::size_t size, std::size_t offset) {
+  if (offset > 0)
+    return std::span(dots).first(std::min(size - std::min(size, offset), dots.size()));
   std::array<char, word.size() + digits_max> head{};
   std::copy(word.begin(), word.end(), head.begin());
   const auto end = std::to_chars(head.data() + word.size(), head.data() + head.size(), number).ptr;
   const auto head_size = static_cast<std::size_t>(end - head.data());
-  bytes.resize(std::max(size, head_size));
-  std::memcpy(bytes.data(), head.data(), head_size);
-  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(head_size), bytes.end(), padding);
+  const std::size_t piece_size = std::min(std::max(size, head_size), room.size());
+  std::copy_n(dots.begin(), piece_size, room.begin());
+  std::memcpy(room.data(), head.data(), head_size);
+  return std::span(room).first(piece_size);
 }
 
 std::optional<std::uint64_t> read_late_message(std::span<const std::byte> bytes, std::size_t size) {

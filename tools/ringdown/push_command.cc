@@ -28,7 +28,8 @@ bool read_push(std::string_view text, PushCommand& command) {
   command.verb = PushCommand::Verb::push;
   const bool has_size = text.find(' ') != std::string_view::npos;
   if (!read_number(next_word(text), 0U, push_count_max, command.count)) return false;
-  return !has_size || read_number(text, 1U, push_size_max, command.size);
+  if (has_size && !read_number(text, 1U, push_size_max, command.size)) return false;
+  return std::uint64_t{command.count} * command.size <= push_bytes_max;
 }
 
 bool read_hold(std::string_view text, PushCommand& command) {

@@ -30,6 +30,7 @@ struct PushCommand {
 
 inline constexpr std::uint32_t push_count_max = 1'000'000;
 inline constexpr std::uint32_t push_size_max = 16U << 20;
+inline constexpr std::uint64_t push_bytes_max = 1ULL << 30;  // of all the messages of one `push`
 
 // Empty: no such command, or a value out of its range.
 std::optional<PushCommand> parse_push_command(std::string_view text);

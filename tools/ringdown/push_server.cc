@@ -3,9 +3,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
-
-#include "late_message.h"
 
 namespace ringdown::program {
 
@@ -104,32 +101,22 @@ void PushService::answer(Peer& peer) {
 
 void PushService::send_late(PushPeer& peer) {
   while (peer.late_next < peer.late_count) {
-    if (peer.kept == nullptr) peer.kept = &messages_.take();
-    KeptMessage& message = *peer.kept;
-    write_late_message(message.bytes, peer.late_next, peer.late_size);
-    const bool borrowed = message.bytes.size() > copied_by_send_max;
-    const std::uint64_t tag = borrowed ? reinterpret_cast<std::uint64_t>(&message) : 0;
-    switch (peer.socket->send(MessageKind::text, message.bytes, tag)) {
+    const ConstBytes piece =
+        late_message_piece(room_, peer.late_next, peer.late_size, peer.late_offset);
+    const std::size_t offset = peer.late_offset + piece.size();
+    const bool last = offset >= peer.late_size;
+    switch (peer.socket->send_fragment(MessageKind::text, piece, last)) {
       case Start::io_pending:
-        ++peer.late_next;
-        if (!borrowed) break;
-        peer.kept = nullptr;  // until on_sent
-        return;
+        peer.late_offset = last ? 0 : offset;
+        if (last) ++peer.late_next;
+        break;
       case Start::busy: return;  // on_writable follows
       case Start::bad_argument:
       case Start::wrong_state:
       case Start::aborted: return;  // our Close is out already, or the connection is over
     }
   }
-  give_back_kept(peer);
   Service::answer(peer);
-}
-
-void PushService::on_sent(WebSocket& socket, Sent sent) {
-  if (sent.tag == 0) return;
-  messages_.give_back(*reinterpret_cast<KeptMessage*>(sent.tag));
-  PushPeer& peer = push_peer(peer_of(socket));
-  if (!sent.error && peer.answer == Peer::Answer::under_way) send_late(peer);
 }
 
 void PushService::on_writable(WebSocket& socket) {
@@ -138,15 +125,11 @@ void PushService::on_writable(WebSocket& socket) {
 }
 
 void PushService::forget(Peer& peer) {
-  give_back_kept(peer);
   PushPeer& pushed = push_peer(peer);
   pushed.answer_timer.cancel();
   pushed.holds = pushed.mute = false;
   pushed.late_count = pushed.late_next = 0;
-}
-
-void PushService::give_back_kept(Peer& peer) {
-  if (peer.kept != nullptr) messages_.give_back(*std::exchange(peer.kept, nullptr));
+  pushed.late_offset = 0;
 }
 
 void PushService::on_release() {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "echo_service.h"
+#include "late_message.h"
 #include "push_command.h"
 #include "service.h"
 
@@ -16,6 +16,10 @@ namespace ringdown::program {
 
 inline constexpr std::string_view mode_header = "Ringdown-Mode";
 inline constexpr std::string_view push_mode = "push";
+
+// WebSocketOptions::send_queue_max of its connections. A command of a few bytes asks for a GiB, and
+// whoever asks may never read: only so much of it exists at a time, for each.
+inline constexpr std::uint32_t push_queue_max = 16U << 10;
 
 class PushService;
 
@@ -43,6 +47,7 @@ struct PushPeer final : Peer {
   std::uint32_t late_count = 0;
   std::uint32_t late_next = 0;
   std::uint32_t late_size = 0;
+  std::size_t late_offset = 0;  // within the next one: how much of it has been sent
   std::uint32_t hold_epoch = 0;
   std::chrono::milliseconds hold{0};
 };
@@ -59,7 +64,6 @@ class PushService final : public Service {
 
   UpgradeAnswer on_upgrade(const UpgradeView& request) override;
   void on_message(WebSocket& socket, MessageKind kind, ConstBytes bytes) override;
-  void on_sent(WebSocket& socket, Sent sent) override;
   void on_writable(WebSocket& socket) override;
 
  private:
@@ -73,15 +77,14 @@ class PushService final : public Service {
   void forget(Peer& peer) override;
 
   void obey(PushPeer& peer, const PushCommand& command);
-  // Sends late messages until all are sent, one is borrowed, or the queue is full.
+  // Sends pieces of late messages until all are sent, or the queue is full.
   void send_late(PushPeer& peer);
-  void give_back_kept(Peer& peer);
   void on_release();
   void release_some();
 
   ReleaseHub& hub_;
   std::array<Header, 1> headers_;
-  KeptMessages messages_;
+  LateMessageRoom room_;
   // `hold` commands that came before a `release` are over with it, also where the Close comes after
   // it: on another connection it may have been overtaken.
   std::uint32_t epoch_ = 0;

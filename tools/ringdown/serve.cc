@@ -267,6 +267,19 @@ std::string_view name(ServeMode mode) noexcept {
   return {};
 }
 
+// Checked here, for a server that cannot accept would say that it listens.
+void check_descriptors(const ServeOptions& options) {
+  // Standard streams, and two that wake the main thread; each thread's eventfd, ring and listener;
+  // an accepted connection, and a file that SIGHUP reads.
+  const std::uint64_t needed = 3 + 2 + 3 * std::uint64_t{options.threads} + 2;
+  const std::uint64_t limit = read_limits().descriptors_soft;
+  if (limit >= needed) return;
+  throw UsageError("--threads: " + std::to_string(options.threads) + " need " +
+                   std::to_string(needed) + " descriptors, and the limit is " +
+                   std::to_string(limit) +
+                   ": raise it (ulimit -n, or LimitNOFILE= of the service)");
+}
+
 ServeMode parse_mode(std::string_view option, std::string_view text) {
   for (const ServeMode mode : {ServeMode::echo, ServeMode::push, ServeMode::sink}) {
     if (text == name(mode)) return mode;
@@ -292,6 +305,7 @@ int run_serve(const ServeOptions& options) {
   outlive_readers();
   ResultFile json_file(options.json_file);
   raise_descriptor_limit();
+  check_descriptors(options);
   ServeRun serve(options);
   serve.start();
   serve.run_until_asked_to_stop();

@@ -55,6 +55,7 @@ ServiceThread::ServiceThread(const ServiceOptions& options, std::vector<SocketAd
     options_.server.websocket.answer_close = AnswerClose::application;
     options_.server.websocket.answer_timeout = std::chrono::milliseconds(0);
   }
+  if (options_.mode == ServeMode::push) options_.server.websocket.send_queue_max = push_queue_max;
   thread_ = std::thread([this] { body(); });
   try {
     listening_.get_future().get();

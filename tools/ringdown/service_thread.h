@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "echo_service.h"
 #include "push_server.h"
 #include "ringdown/server.h"
 #include "service.h"

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "push_command.h"
 
 namespace ringdown::program {
 
@@ -173,6 +174,10 @@ void check(const StormOptions& options) {
     throw UsageError(
         "--late-messages: only with --pattern half-close, tls-truncate or mixed; the others have "
         "none");
+  }
+  if (options.late_messages.value_or(0) * std::uint64_t{options.message_size} > push_bytes_max) {
+    throw UsageError("--late-messages: with --message-size at most " +
+                     with_separators(push_bytes_max) + " bytes for each connection");
   }
   if (options.close_status == CloseStatus::none && !options.close_reason.empty()) {
     throw UsageError("--close-reason: none with --close-status 1005, which sends an empty Close");

@@ -21,8 +21,17 @@ constexpr std::uint64_t kernel_bytes_per_end = 5'000;
 constexpr std::uint64_t tls_bytes_per_end = 4'000;
 // Fixed pools of a reactor, and what the program itself needs.
 constexpr std::uint64_t reserve_bytes = 256ULL << 20;
-// Descriptors that are no sockets of the storm: standard streams, rings, listeners, eventfds.
-constexpr std::uint64_t reserved_descriptors = 64;
+// Descriptors of the program itself: standard streams, what wakes the main thread, the JSON.
+constexpr std::uint64_t reserved_descriptors = 16;
+
+// What the kernel maps for a ring (io_uring_setup(2): SQEs of 64 bytes, CQEs of 16, an index of 4
+// for each SQE) and for what is in its buffer rings (16 bytes an entry).
+constexpr std::uint64_t ring_bytes(std::uint64_t submissions, std::uint64_t completions,
+                                   std::uint64_t small_buffers, std::uint64_t large_buffers) {
+  const auto pages = [](std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; };
+  return pages(64 * submissions) + pages(64 + 16 * completions + 4 * submissions) +
+         pages(16 * small_buffers) + pages(16 * large_buffers);
+}
 
 // With port 0. RFC 1122 3.2.1.3: all of 127.0.0.0/8 is this host.
 std::vector<SocketAddress> loopback_addresses(std::uint32_t first, std::uint64_t count) {
@@ -46,6 +55,20 @@ std::vector<SocketAddress> own_listeners(const StormOptions& options) {
       (options.connections + connections_per_listener - 1) / connections_per_listener;
   const std::uint64_t count = std::max<std::uint64_t>(wanted, options.threads);
   return loopback_addresses(INADDR_LOOPBACK, count);
+}
+
+std::vector<SocketAddress> reachable(const std::vector<SocketAddress>& destinations,
+                                     const std::vector<SocketAddress>& sources) {
+  if (sources.empty()) return destinations;
+  std::vector<SocketAddress> found;
+  for (const SocketAddress& destination : destinations) {
+    if (destination.family() == sources.front().family()) found.push_back(destination);
+  }
+  if (!found.empty()) return found;
+  throw UsageError("--source-addresses: " + sources.front().to_string() +
+                   " is IPv4, and the host has IPv6 addresses only (" +
+                   destinations.front().to_string() +
+                   "): name a host with an IPv4 address, or leave the option out");
 }
 
 std::vector<SocketAddress> resolve(const UrlParts& url) {
@@ -76,12 +99,23 @@ StormSizing size(const StormOptions& options, const SystemLimits& limits, Featur
   if (has(features, Feature::direct_descriptors)) {
     // As ReactorOptions::sockets_per_ring: each ring is a descriptor, and holds nine tenths of the
     // limit.
-    sizing.slots_per_ring = std::clamp<std::uint64_t>(limits.descriptors_soft * 9 / 10, 1, 32'768);
+    sizing.slots_per_ring = std::clamp<std::uint64_t>(limits.descriptors_soft / 10 * 9, 1, 32'768);
     const std::uint64_t per_reactor = (sizing.sockets + reactors - 1) / reactors;
     sizing.rings *= (per_reactor + sizing.slots_per_ring - 1) / sizing.slots_per_ring;
   }
   const bool direct = sizing.slots_per_ring > 0;
-  sizing.descriptors = (direct ? sizing.rings : sizing.sockets) + reserved_descriptors;
+  // An eventfd wakes each reactor. A socket begins as a descriptor, and becomes a direct one before
+  // it is connected.
+  const std::uint64_t dialled =
+      std::min(options.connections, storm_window * std::uint64_t{options.threads});
+  sizing.descriptors = (direct ? dialled : sizing.sockets) + sizing.rings + reactors +
+                       (options.url.empty() ? destinations : 0) + reserved_descriptors;
+  const ReactorOptions reactor;
+  // Further rings are smaller: ReactorCore::add_slot_ring.
+  sizing.locked_memory =
+      reactors * ring_bytes(reactor.submission_entries, reactor.completion_entries,
+                            reactor.receive_buffers, reactor.large_receive_buffers) +
+      (sizing.rings - reactors) * ring_bytes(1024, 8192, 128, 4);
   const std::uint64_t per_end =
       kernel_bytes_per_end + (options.is_secure() ? tls_bytes_per_end : 0);
   sizing.memory = sizing.sockets * per_end + reserve_bytes;
@@ -106,6 +140,12 @@ void check(const StormOptions& options, const StormSizing& sizing, const SystemL
     refuse(with_separators(sizing.descriptors) + " descriptors, and the limit is " +
            with_separators(limits.descriptors_soft) +
            ": raise it (ulimit -n, or LimitNOFILE= of the service)");
+  }
+  if (limits.rings_are_locked && sizing.locked_memory > limits.locked_memory_max) {
+    refuse("about " + with_separators(sizing.locked_memory >> 10) +
+           " KiB of locked memory for rings, and the limit is " +
+           with_separators(limits.locked_memory_max >> 10) +
+           ": raise it (ulimit -l, or LimitMEMLOCK= of the service)");
   }
   const std::uint64_t files_free = limits.files_max - std::min(limits.files_max, limits.files_open);
   if (!limits.is_root && limits.files_max > 0 && sizing.sockets > files_free) {

@@ -21,8 +21,14 @@ struct StormSizing {
   std::uint64_t destinations = 0;
   std::uint64_t sources = 0;
   std::uint64_t descriptors = 0;
-  std::uint64_t memory = 0;  // bytes, most of them the kernel's
+  std::uint64_t memory = 0;         // bytes, most of them the kernel's
+  std::uint64_t locked_memory = 0;  // bytes of rings, where they count as locked
 };
+
+// Dials in flight, and Close frames on their way, at a time and thread: a burst of thousands of
+// packets would overflow the queue of received ones (net.core.netdev_max_backlog, 1000) and cost
+// retransmissions.
+inline constexpr std::uint64_t storm_window = 128;
 
 struct StormPlan {
   StormOptions options;
@@ -44,6 +50,11 @@ inline constexpr std::uint64_t connections_per_listener = 10'000;
 
 // Listening addresses of our own server, port 0: 127.0.0.1, 127.0.0.2, ...
 std::vector<SocketAddress> own_listeners(const StormOptions& options);
+
+// Those of `destinations` that a connection from `sources` can reach: of their family. Throws
+// UsageError where there is none.
+std::vector<SocketAddress> reachable(const std::vector<SocketAddress>& destinations,
+                                     const std::vector<SocketAddress>& sources);
 
 // The addresses of the URL's host (getaddrinfo(3)). Throws UsageError.
 std::vector<SocketAddress> resolve(const UrlParts& url);

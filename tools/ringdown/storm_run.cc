@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "doctor.h"
 #include "server_report.h"
 
 namespace ringdown::program {
@@ -23,6 +24,7 @@ StormRun::StormRun(const StormOptions& options) : progress_(options.quiet) {
   plan_.options = options;
   raise_descriptor_limit();
   result_.limits = read_limits();
+  result_.limits.rings_are_locked = are_rings_locked();
   // What the server will be is not known yet; the dialler's check of the URL does not depend on it.
   if (options.url.empty()) {
     plan_own_server();
@@ -70,6 +72,7 @@ void StormRun::plan_foreign_server() {
     plan_.options.source_addresses = loopback_sources(options, plan_.destinations.front());
   }
   plan_.sources = plan_.options.source_addresses;
+  plan_.destinations = reachable(plan_.destinations, plan_.sources);
   // The storm goes to one of them.
   size_and_check(1);
 }

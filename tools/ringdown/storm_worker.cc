@@ -10,9 +10,7 @@ namespace ringdown::program {
 
 namespace {
 
-// Dials in flight, and Close frames on their way, at a time: a burst of thousands of packets would
-// overflow the queue of received ones (net.core.netdev_max_backlog, 1000) and cost retransmissions.
-constexpr std::uint64_t window = 128;
+constexpr std::uint64_t window = storm_window;
 
 // Longer than any storm takes to half-close the rest; with the storm its connections end, and the
 // holding with them.
@@ -118,8 +116,17 @@ void StormWorker::dial_more() {
     }
     const std::uint32_t index = free_slots_.back();
     free_slots_.pop_back();
-    dial_one(index);
+    if (!dial_one(index)) {
+      // So may be the next, without an end: the reactor hears in between what else there is.
+      next_start_.arm(reactor_, Clock::now());
+      return;
+    }
   }
+}
+
+void StormWorker::on_next_start() {
+  dial_more();
+  check_stage();
 }
 
 void StormWorker::on_duration_over() {
@@ -136,7 +143,7 @@ std::uint32_t StormWorker::late_messages_of(const Slot& slot) const noexcept {
   return half_closes(slot.pattern) ? plan_.late_messages : 0;
 }
 
-void StormWorker::dial_one(std::uint32_t index) {
+bool StormWorker::dial_one(std::uint32_t index) {
   const std::uint64_t number = share_.first + index;
   const SocketAddress& destination = plan_.destinations[number % plan_.destinations.size()];
   std::optional<SocketAddress> source;
@@ -159,11 +166,12 @@ void StormWorker::dial_one(std::uint32_t index) {
     slot.socket = dialled.connection;
     slot.stage = Slot::Stage::opening;
     ++opening_;
-    return;
+    return true;
   }
   ++tally_.not_opened;
   ++tally_.not_opened_by[std::string(name(dialled.start))];
   finish_slot(index);
+  return false;
 }
 
 void StormWorker::on_connected(WebSocket& socket) {

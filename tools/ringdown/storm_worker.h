@@ -121,7 +121,9 @@ class StormWorker final : public WebSocketEvents, Immovable {
   DialRequest own_request();
   Slot& slot_of(WebSocket& socket) { return slots_[socket.user_value()]; }
   void dial_more();
-  void dial_one(std::uint32_t index);
+  // False: it was refused at once.
+  bool dial_one(std::uint32_t index);
+  void on_next_start();
   bool may_start() const noexcept;
   TimePoint intended_start() const noexcept;
   void on_duration_over();
@@ -166,7 +168,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
   bool interrupted_ = false;
   HalfClosedGauge half_closed_{counts_.half_closed};
   Timer<&StormWorker::on_deadline> deadline_{*this};
-  Timer<&StormWorker::dial_more> next_start_{*this};
+  Timer<&StormWorker::on_next_start> next_start_{*this};
   Timer<&StormWorker::on_duration_over> duration_{*this};
   StormTally tally_;
 };
