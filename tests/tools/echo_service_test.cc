@@ -5,12 +5,30 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "environment.h"
 #include "service_thread.h"
 #include "silent_client.h"
+
+namespace {
+
+// There is no memory for exactly so many bytes; 0: for all there is.
+std::atomic<std::size_t> size_that_fails = 0;
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  void* const bytes = size == size_that_fails ? nullptr : std::malloc(size);
+  if (bytes == nullptr) throw std::bad_alloc();
+  return bytes;
+}
+void operator delete(void* bytes) noexcept { std::free(bytes); }
+void operator delete(void* bytes, std::size_t) noexcept { std::free(bytes); }
 
 namespace ringdown::program {
 namespace {
@@ -119,6 +137,26 @@ TEST(PushService, KeepsNothingOfWhatAClientAsksForAndDoesNotRead) {
   for (const auto& client : silent) EXPECT_EQ(client->read_byte(), 0x01);
   const std::uint64_t now = read_memory().process;
   EXPECT_LT(now - std::min(now, before), clients * (256U << 10));
+}
+
+TEST(EchoService, EndsOneConnectionWhereThereIsNoMemoryForItsEcho) {
+  Bell bell;
+  ReleaseHub hub;
+  ServiceThread service({}, {*SocketAddress::parse("127.0.0.1:0")}, hub, bell);
+  const std::string address = service.addresses().front().to_string();
+  const SilentClient other(address);
+  const SilentClient client(address);
+  constexpr std::size_t size = 50'000;
+  size_that_fails = sizeof(KeptMessage);
+  // RFC 6455 5.2: 126, then the length in two bytes.
+  client.send(std::string("\x82\xfe\xc3\x50\0\0\0\0", 8) + std::string(size, 'x'));
+  client.wait_for_close();
+  EXPECT_EQ(client.read_byte(), 2 + 22);
+  const int status = client.read_byte() * 256;
+  EXPECT_EQ(status + client.read_byte(), 1011);
+  size_that_fails = 0;
+  other.send(frame(1, "x"));
+  EXPECT_EQ(other.read_byte(), 0x81);
 }
 
 TEST(KeptMessages, AreUsedAgainUnlessTheyGrewLarge) {

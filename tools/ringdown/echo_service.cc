@@ -1,6 +1,7 @@
 // Echoes messages under backpressure: see the header.
 #include "echo_service.h"
 
+#include <new>
 #include <utility>
 
 namespace ringdown::program {
@@ -36,10 +37,23 @@ void KeptMessages::give_back(KeptMessage& message) noexcept {
 void EchoService::on_message(WebSocket& socket, MessageKind kind, ConstBytes bytes) {
   // What is small is copied by `send`; the rest, and what finds the queue full, is copied here.
   if (bytes.size() <= copied_by_send_max && socket.send(kind, bytes) != Start::busy) return;
-  KeptMessage& message = messages_.take();
-  message.kind = kind;
-  message.bytes.assign(bytes.begin(), bytes.end());
-  send_kept(peer_of(socket), message);
+  KeptMessage* const message = keep(kind, bytes);
+  if (message != nullptr) return send_kept(peer_of(socket), *message);
+  // RFC 6455 7.4.1: 1011 is for a condition that kept the server from doing what it was asked.
+  (void)socket.close(CloseStatus::internal_error, "no memory for the echo");
+}
+
+KeptMessage* EchoService::keep(MessageKind kind, ConstBytes bytes) {
+  KeptMessage* message = nullptr;
+  try {
+    message = &messages_.take();
+    message->kind = kind;
+    message->bytes.assign(bytes.begin(), bytes.end());
+    return message;
+  } catch (const std::bad_alloc&) {
+    if (message != nullptr) messages_.give_back(*message);
+    return nullptr;
+  }
 }
 
 void EchoService::send_kept(Peer& peer, KeptMessage& message) {

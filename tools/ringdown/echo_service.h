@@ -39,6 +39,8 @@ class EchoService final : public Service {
 
  private:
   void forget(Peer& peer) override;
+  // None: there is no memory for it.
+  KeptMessage* keep(MessageKind kind, ConstBytes bytes);
   void send_kept(Peer& peer, KeptMessage& message);
   KeptMessages messages_;
 };

@@ -5,7 +5,9 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,6 +61,17 @@ struct NetworkReadings {
 };
 
 NetworkReadings read_network();
+
+// Address space that is kept for a report: what fills the memory may be there still when it is
+// written. Its pages are not touched, and cost nothing else.
+class SpareMemory {
+ public:
+  void give_back() noexcept { bytes_.reset(); }
+
+ private:
+  static constexpr std::size_t size = 16U << 20;
+  std::unique_ptr<std::byte[]> bytes_ = std::make_unique_for_overwrite<std::byte[]>(size);
+};
 
 // The two memories a connection costs, in bytes, now.
 struct MemoryReadings {

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -106,7 +107,7 @@ void Output::write_on(const std::shared_ptr<State>& state) {
 }
 
 // With the lock.
-void Output::queue(std::string text) {
+void Output::queue(std::string text) noexcept {
   if (text.empty()) return;
   if (!state_->has_thread) {
     state_->has_thread = start_deaf_thread([state = state_] { write_on(state); });
@@ -116,30 +117,42 @@ void Output::queue(std::string text) {
     (void)!::write(state_->descriptor, text.data(), text.size());
     return;
   }
-  state_->waiting += text.size();
-  state_->texts.push_back(std::move(text));
+  const std::size_t size = text.size();
+  try {
+    state_->texts.push_back(std::move(text));
+  } catch (const std::bad_alloc&) {
+    state_->error = ENOMEM;
+    return;
+  }
+  state_->waiting += size;
   state_->changed.notify_all();
 }
 
-void Output::put(std::string text) {
+void Output::put(std::string text) noexcept {
   const std::lock_guard lock(state_->mutex);
   queue(std::move(text));
 }
 
-void Output::offer(std::string line) {
+void Output::offer(std::string line) noexcept {
   const std::lock_guard lock(state_->mutex);
-  if (state_->waiting + line.size() > waiting_max) {
+  const auto lose = [&] {
     ++state_->lost;
     ++state_->lost_unsaid;
-    return;
+  };
+  if (state_->waiting + line.size() > waiting_max) return lose();
+  try {
+    if (const std::uint64_t lost = state_->lost_unsaid; lost > 0) {
+      line += " (" + std::to_string(lost) + " lines before it are lost)";
+    }
+    line += '\n';
+  } catch (const std::bad_alloc&) {
+    return lose();
   }
-  if (const std::uint64_t lost = std::exchange(state_->lost_unsaid, 0); lost > 0) {
-    line += " (" + std::to_string(lost) + " lines before it are lost)";
-  }
-  queue(std::move(line += '\n'));
+  state_->lost_unsaid = 0;
+  queue(std::move(line));
 }
 
-void Output::offer_latest(std::string text) {
+void Output::offer_latest(std::string text) noexcept {
   const std::lock_guard lock(state_->mutex);
   if (state_->waiting == 0) queue(std::move(text));
 }

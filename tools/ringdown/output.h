@@ -14,7 +14,7 @@
 
 namespace ringdown::program {
 
-// Any thread may call.
+// Any thread may call. Where there is no memory for a text, it is lost.
 class Output : Immovable {
  public:
   // Borrows `descriptor`, which stays open at least until all that was put is written.
@@ -24,12 +24,12 @@ class Output : Immovable {
 
   // A line, without its end, that may be lost: it is where `waiting_max` bytes wait already. How
   // many were lost is appended to the next that is not.
-  void offer(std::string line);
+  void offer(std::string line) noexcept;
   // A line that means nothing once the next has come: it is left out unless all before it is
   // written. Without an end; not counted as lost.
-  void offer_latest(std::string text);
+  void offer_latest(std::string text) noexcept;
   // What is not lost for want of room: for a few texts only.
-  void put(std::string text);
+  void put(std::string text) noexcept;
 
   // Empty while something waits; else how it was written, as from `finish`.
   std::optional<Error> outcome() const;
@@ -45,7 +45,7 @@ class Output : Immovable {
   struct State;
   static void write_on(const std::shared_ptr<State>& state);
   static int write_all(State& state, const std::string& text);
-  void queue(std::string text);
+  void queue(std::string text) noexcept;
   std::shared_ptr<State> state_;  // the thread's too
 };
 

@@ -4,7 +4,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -68,12 +70,13 @@ class ServeRun : Immovable {
   void check_address_is_said();
   void reload_certificates();
   void warn_if_untimely() const;
-  void show(std::string_view phase);
+  void show(std::string_view phase) noexcept;
 
   const ServeOptions& options_;
   Bell bell_;
   MainWait wait_;
   Progress progress_;
+  SpareMemory spare_memory_;
   ReleaseHub hub_;
   std::shared_ptr<SecureContext> secure_;  // outlives the threads
   std::vector<std::unique_ptr<ServiceThread>> threads_;
@@ -149,7 +152,7 @@ void ServeRun::reload_certificates() {
     // Scripts wait for this line too.
     standard_output().offer("certificates reloaded");
     warn_if_untimely();
-  } catch (const SetupError& error) {
+  } catch (const std::exception& error) {
     standard_error().offer("ringdown serve: SIGHUP: the certificates in use stay: " +
                            std::string(error.what()));
   }
@@ -175,6 +178,7 @@ ServeTally ServeRun::drain() {
     add(tally.sum, thread->tally());
   }
   progress_.end();
+  spare_memory_.give_back();
   return tally;
 }
 
@@ -191,19 +195,23 @@ ServeCounts ServeRun::counts() const {
   return sum;
 }
 
-void ServeRun::show(std::string_view phase) {
-  const ServeCounts now = counts();
-  const TimePoint time = Clock::now();
-  const double passed = std::chrono::duration<double>(time - shown_at_).count();
-  Snapshot snapshot{phase, now.open, now.half_closed, now.clean, now.failed, 0, {}};
-  if (passed > 0) {
-    snapshot.per_second = static_cast<double>(now.opened - opened_when_shown_) / passed;
+void ServeRun::show(std::string_view phase) noexcept {
+  try {
+    const ServeCounts now = counts();
+    const TimePoint time = Clock::now();
+    const double passed = std::chrono::duration<double>(time - shown_at_).count();
+    Snapshot snapshot{phase, now.open, now.half_closed, now.clean, now.failed, 0, {}};
+    if (passed > 0) {
+      snapshot.per_second = static_cast<double>(now.opened - opened_when_shown_) / passed;
+    }
+    if (passed >= 1) {
+      shown_at_ = time;
+      opened_when_shown_ = now.opened;
+    }
+    progress_.show(snapshot);
+  } catch (const std::bad_alloc&) {
+    // A line less: the connections have need of the memory.
   }
-  if (passed >= 1) {
-    shown_at_ = time;
-    opened_when_shown_ = now.opened;
-  }
-  progress_.show(snapshot);
 }
 
 nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& tally) {

@@ -2,6 +2,7 @@
 #include "service.h"
 
 #include <cstdint>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -42,18 +43,31 @@ void PeerLink::append(PeerLink& link) noexcept {
 }
 
 void Service::on_open(WebSocket& socket) {
-  Peer& peer = free_.is_alone() ? new_peer() : static_cast<Peer&>(*free_.next);
+  counts_.open.add(1);
+  counts_.opened.add(1);
+  if (free_.is_alone()) {
+    try {
+      free_.append(new_peer());
+    } catch (const std::bad_alloc&) {
+      // No record, and no call but the last.
+      socket.set_user_value(0);
+      (void)socket.abort();
+      return;
+    }
+  }
+  Peer& peer = static_cast<Peer&>(*free_.next);
   peer.leave();
   peer.socket = &socket;
   socket.set_user_value(reinterpret_cast<std::uint64_t>(&peer));
-  counts_.open.add(1);
-  counts_.opened.add(1);
 }
 
 void Service::on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
   if (!logs_failed_upgrades_) return;
-  const std::string who = peer.family() == AF_UNSPEC ? "a client" : printable(peer.to_string());
-  standard_error().offer("not opened: " + who + ": " + reason(why));
+  try {
+    const std::string who = peer.family() == AF_UNSPEC ? "a client" : printable(peer.to_string());
+    standard_error().offer("not opened: " + who + ": " + reason(why));
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 void Service::on_peer_close(WebSocket& socket, const PeerClose& close) {
@@ -110,6 +124,7 @@ void Service::answer_all(PeerLink& list) {
 void Service::on_closed(WebSocket& socket, const Closed& closed) {
   counts_.open.add(-1);
   (closed.outcome == CloseOutcome::clean ? counts_.clean : counts_.failed).add(1);
+  if (socket.user_value() == 0) return;
   Peer& peer = peer_of(socket);
   if (peer.answer == Peer::Answer::waiting) counts_.half_closed.add(-1);
   forget(peer);

@@ -119,10 +119,13 @@ void ServiceThread::serve(Reactor& reactor, Service& service) {
 
 void ServiceThread::drain(const DrainPlan& plan) {
   drain_asked_ = true;
-  reactor_->post([this, plan] {
-    service_->start_draining();
-    (void)server_->drain(plan);
-  });
+  drain_plan_ = plan;
+  reactor_->post(drain_task_);
+}
+
+void ServiceThread::on_drain() {
+  service_->start_draining();
+  (void)server_->drain(drain_plan_);
 }
 
 std::chrono::nanoseconds ServiceThread::processor_time() {

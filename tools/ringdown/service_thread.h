@@ -51,6 +51,7 @@ class ServiceThread : Immovable {
  private:
   void body();
   void serve(Reactor& reactor, Service& service);
+  void on_drain();
 
   ServiceOptions options_;
   std::vector<SocketAddress> addresses_;
@@ -65,6 +66,8 @@ class ServiceThread : Immovable {
   Service* service_ = nullptr;
   Server* server_ = nullptr;
   bool drain_asked_ = false;
+  DrainPlan drain_plan_;
+  Posted<&ServiceThread::on_drain> drain_task_{*this};
   std::atomic<bool> finished_ = false;
   std::thread thread_;
 };

@@ -2,6 +2,7 @@
 #include "storm_control.h"
 
 #include <algorithm>
+#include <new>
 
 #include "push_server.h"
 #include "storm_worker.h"
@@ -17,6 +18,14 @@ constexpr std::chrono::milliseconds close_timeout_max{2'000};
 }  // namespace
 
 void StormControl::open() {
+  try {
+    dial_candidate();
+  } catch (const std::bad_alloc&) {
+    reach(State::failed);
+  }
+}
+
+void StormControl::dial_candidate() {
   DialRequest request = dial_request(plan_);
   request.address = plan_.destinations[candidate_];
   if (!plan_.sources.empty()) request.source = plan_.sources.front();

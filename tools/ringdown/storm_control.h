@@ -35,6 +35,7 @@ class StormControl final : public WebSocketEvents, Immovable {
   void on_closed(WebSocket& socket, const Closed& closed) override;
 
  private:
+  void dial_candidate();
   void reach(State state);
 
   Reactor& reactor_;

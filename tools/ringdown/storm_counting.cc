@@ -60,11 +60,11 @@ void StormWorker::count_open_failure(const Slot& slot, const OpenFailed& failed)
                              : failed.failure <= OpenFailure::not_connected;
   if (never_met) {
     ++tally_.not_opened;
-    ++tally_.not_opened_by[reason(failed)];
+    count_name(tally_.not_opened_by, [&] { return reason(failed); });
     return;
   }
   ++tally_.refused;
-  ++tally_.refused_by[reason(failed)];
+  count_name(tally_.refused_by, [&] { return reason(failed); });
 }
 
 void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {
@@ -90,7 +90,7 @@ void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
   tally_.close_notify_received += closed.tls.notify_received ? 1 : 0;
   tally_.tls_truncated += closed.tls.truncated ? 1 : 0;
   if (closed.peer_status != CloseStatus::abnormal) {
-    ++tally_.close_codes[static_cast<std::uint16_t>(closed.peer_status)];
+    count_name(tally_.close_codes, [&] { return static_cast<std::uint16_t>(closed.peer_status); });
   }
   switch (slot.verdict) {
     case Slot::Verdict::interrupted: ++tally_.aborted; return;
@@ -108,18 +108,20 @@ void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
     case CloseOutcome::timed_out: ++tally_.timed_out; return;
     case CloseOutcome::violation:
       ++tally_.violations;
-      ++tally_.violations_by[std::string(name(closed.violation))];
+      count_name(tally_.violations_by, [&] { return std::string(name(closed.violation)); });
       return;
     case CloseOutcome::dropped:
       ++tally_.dropped;
-      ++tally_.dropped_by[closed.error ? std::string(closed.error.name()) : "end_of_stream"];
+      count_name(tally_.dropped_by,
+                 [&] { return std::string(closed.error ? closed.error.name() : "end_of_stream"); });
       return;
   }
   if (slot.verdict != Slot::Verdict::none) {
     // The handshake was clean, what came between its Close frames was not.
     ++tally_.violations;
-    ++tally_.violations_by[slot.verdict == Slot::Verdict::late_lost ? "late_message_lost"
-                                                                    : "late_message_wrong"];
+    const bool lost = slot.verdict == Slot::Verdict::late_lost;
+    count_name(tally_.violations_by,
+               [&] { return std::string(lost ? "late_message_lost" : "late_message_wrong"); });
     return;
   }
   ++tally_.clean;

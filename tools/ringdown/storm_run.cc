@@ -2,6 +2,7 @@
 #include "storm_run.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "arguments.h"
@@ -154,6 +155,7 @@ void StormRun::find_server() {
 
 void StormRun::lead_phases() {
   if (wait_.is_stop_asked()) return;
+  for (const auto& thread : threads_) thread->prepare();
   shared_.started_at = Clock::now();
   for (const auto& thread : threads_) thread->begin();
   if (!plan_.options.has_phases()) {
@@ -206,6 +208,7 @@ void StormRun::interrupt() {
 }
 
 void StormRun::end_threads() {
+  spare_memory_.give_back();
   for (const auto& thread : threads_) {
     result_.features = thread->features();
     thread->finish();
@@ -256,19 +259,23 @@ bool StormRun::wait_until(std::string_view phase, const std::function<bool()>& d
   return !wait_.is_stop_asked();
 }
 
-void StormRun::show(std::string_view phase) {
-  const Totals now = totals();
-  sample(now);
-  const TimePoint time = Clock::now();
-  const double passed = std::chrono::duration<double>(time - phase_started_).count();
-  const std::uint64_t steps = now.opened + now.ended() - phase_base_;
-  Snapshot snapshot{phase, now.open, now.half_closed, now.clean, now.failed, 0, {}};
-  snapshot.wanted = now.wanted;
-  if (passed > 0.5) snapshot.per_second = static_cast<double>(steps) / passed;
-  snapshot.left = time_left(now, snapshot.per_second);
-  // Each handshake is two steps where both are of this phase: opened, and clean or failed.
-  if (!plan_.options.has_phases()) snapshot.per_second /= 2;
-  progress_.show(snapshot);
+void StormRun::show(std::string_view phase) noexcept {
+  try {
+    const Totals now = totals();
+    sample(now);
+    const TimePoint time = Clock::now();
+    const double passed = std::chrono::duration<double>(time - phase_started_).count();
+    const std::uint64_t steps = now.opened + now.ended() - phase_base_;
+    Snapshot snapshot{phase, now.open, now.half_closed, now.clean, now.failed, 0, {}};
+    snapshot.wanted = now.wanted;
+    if (passed > 0.5) snapshot.per_second = static_cast<double>(steps) / passed;
+    snapshot.left = time_left(now, snapshot.per_second);
+    // Each handshake is two steps where both are of this phase: opened, and clean or failed.
+    if (!plan_.options.has_phases()) snapshot.per_second /= 2;
+    progress_.show(snapshot);
+  } catch (const std::bad_alloc&) {
+    // A line less, and a reading: the connections have need of the memory.
+  }
 }
 
 std::optional<std::chrono::seconds> StormRun::time_left(const Totals& now,
@@ -293,11 +300,14 @@ std::optional<std::chrono::seconds> StormRun::time_left(const Totals& now,
   return std::chrono::seconds(static_cast<std::int64_t>(left / per_second));
 }
 
-void StormRun::sample(const Totals& now) {
+void StormRun::sample(const Totals& now) noexcept {
   result_.half_closed_peak = std::max(result_.half_closed_peak, now.half_closed);
   if (now.open <= result_.open_peak) return;
-  result_.open_peak = now.open;
-  result_.memory_at_peak = read_memory();
+  try {
+    result_.memory_at_peak = read_memory();
+    result_.open_peak = now.open;
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 StormRun::Totals StormRun::totals() const {

@@ -48,8 +48,8 @@ class StormRun : Immovable {
   bool all_reached(WorkerStage stage) const;
   bool hold();
   void interrupt();
-  void show(std::string_view phase);
-  void sample(const Totals& now);
+  void show(std::string_view phase) noexcept;
+  void sample(const Totals& now) noexcept;
   std::optional<std::chrono::seconds> time_left(const Totals& now, double per_second) const;
   Totals totals() const;
   std::chrono::nanoseconds client_time();
@@ -61,6 +61,7 @@ class StormRun : Immovable {
   StormShared shared_{bell_, {}, {}, {}};
   Progress progress_;
   StormResult result_;
+  SpareMemory spare_memory_;
   ReleaseHub hub_;
   std::shared_ptr<SecureContext> server_secure_;  // outlives the servers
   std::vector<std::unique_ptr<ServiceThread>> servers_;

@@ -1,6 +1,8 @@
 // Runs a storm's worker: see the header.
 #include "storm_thread.h"
 
+#include <new>
+
 #include "arguments.h"
 #include "environment.h"
 
@@ -48,36 +50,48 @@ void StormThread::run(Reactor& reactor) {
   half_closed_peak_ = worker->half_closed_peak();
 }
 
-void StormThread::probe() {
-  reactor_->post([this] { control_->open(); });
+void StormThread::probe() { reactor_->post(probe_task_); }
+void StormThread::on_probe() { control_->open(); }
+
+void StormThread::prepare() {
+  reactor_->post(prepare_task_);
+  try {
+    prepared_.get_future().get();
+  } catch (const std::bad_alloc&) {
+    throw UsageError("--connections: no memory for " + with_separators(share_.connections) +
+                     " in a thread: ask for fewer, or free memory");
+  }
 }
 
-void StormThread::begin() {
-  reactor_->post([this] {
+void StormThread::on_prepare() {
+  try {
     worker_->emplace(*reactor_, plan_, share_, shared_, counts_, stage_);
-    (*worker_)->begin();
-  });
+    prepared_.set_value();
+  } catch (const std::bad_alloc&) {
+    prepared_.set_exception(std::current_exception());
+  }
 }
 
-void StormThread::half_close_all() {
-  reactor_->post([this] { (*worker_)->half_close_all(); });
+void StormThread::begin() { reactor_->post(begin_task_); }
+void StormThread::on_begin() { (*worker_)->begin(); }
+
+void StormThread::half_close_all() { reactor_->post(half_close_task_); }
+void StormThread::on_half_close_all() { (*worker_)->half_close_all(); }
+
+void StormThread::release() { reactor_->post(release_task_); }
+void StormThread::on_release() {
+  (*worker_)->start_deadline();
+  control_->release();
 }
 
-void StormThread::release() {
-  reactor_->post([this] {
-    (*worker_)->start_deadline();
-    control_->release();
-  });
-}
-
-void StormThread::interrupt() {
-  reactor_->post([this] { (*worker_)->interrupt(); });
-}
+void StormThread::interrupt() { reactor_->post(interrupt_task_); }
+void StormThread::on_interrupt() { (*worker_)->interrupt(); }
 
 void StormThread::finish() {
-  reactor_->post([this] { control_->end(); });
+  reactor_->post(finish_task_);
   thread_.join();
 }
+void StormThread::on_finish() { control_->end(); }
 
 std::chrono::nanoseconds StormThread::processor_time() {
   return thread_time(thread_.native_handle()).value_or(std::chrono::nanoseconds(0));

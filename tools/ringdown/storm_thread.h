@@ -19,8 +19,10 @@ class StormThread : Immovable {
   StormThread(const StormPlan& plan, WorkerShare share, StormShared& shared);
   ~StormThread();
 
-  // Called on the main thread; carried out on this one.
+  // Called on the main thread; carried out on this one. None of it allocates here.
   void probe();
+  // Returns when there is memory for all connections. Throws UsageError.
+  void prepare();
   void begin();
   void half_close_all();
   void release();  // `StormShared::released_at` is set before
@@ -45,6 +47,13 @@ class StormThread : Immovable {
  private:
   void body();
   void run(Reactor& reactor);
+  void on_probe();
+  void on_prepare();
+  void on_begin();
+  void on_half_close_all();
+  void on_release();
+  void on_interrupt();
+  void on_finish();
 
   const StormPlan& plan_;
   WorkerShare share_;
@@ -60,6 +69,14 @@ class StormThread : Immovable {
   Reactor* reactor_ = nullptr;  // these live on the thread's stack
   StormControl* control_ = nullptr;
   std::optional<StormWorker>* worker_ = nullptr;
+  std::promise<void> prepared_;
+  Posted<&StormThread::on_probe> probe_task_{*this};
+  Posted<&StormThread::on_prepare> prepare_task_{*this};
+  Posted<&StormThread::on_begin> begin_task_{*this};
+  Posted<&StormThread::on_half_close_all> half_close_task_{*this};
+  Posted<&StormThread::on_release> release_task_{*this};
+  Posted<&StormThread::on_interrupt> interrupt_task_{*this};
+  Posted<&StormThread::on_finish> finish_task_{*this};
   std::thread thread_;
 };
 

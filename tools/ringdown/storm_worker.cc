@@ -3,6 +3,8 @@
 #include "storm_worker.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 
 #include "late_message.h"
 
@@ -161,17 +163,25 @@ bool StormWorker::dial_one(std::uint32_t index) {
   }
   ++tally_.started;
   ++tally_.started_by_pattern[static_cast<std::size_t>(slot.pattern)];
-  const DialResult dialled = dialer_.dial(*this, index, destination, source);
-  if (dialled.start == Start::io_pending) {
-    slot.socket = dialled.connection;
-    slot.stage = Slot::Stage::opening;
-    ++opening_;
-    return true;
+  try {
+    const DialResult dialled = dialer_.dial(*this, index, destination, source);
+    if (dialled.start == Start::io_pending) {
+      slot.socket = dialled.connection;
+      slot.stage = Slot::Stage::opening;
+      ++opening_;
+      return true;
+    }
+    count_not_dialled(index, name(dialled.start));
+  } catch (const std::bad_alloc&) {
+    count_not_dialled(index, Error(ENOMEM).name());
   }
-  ++tally_.not_opened;
-  ++tally_.not_opened_by[std::string(name(dialled.start))];
-  finish_slot(index);
   return false;
+}
+
+void StormWorker::count_not_dialled(std::uint32_t index, std::string_view why) {
+  ++tally_.not_opened;
+  count_name(tally_.not_opened_by, [&] { return std::string(why); });
+  finish_slot(index);
 }
 
 void StormWorker::on_connected(WebSocket& socket) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "counter.h"
@@ -123,6 +124,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
   void dial_more();
   // False: it was refused at once.
   bool dial_one(std::uint32_t index);
+  void count_not_dialled(std::uint32_t index, std::string_view why);
   void on_next_start();
   bool may_start() const noexcept;
   TimePoint intended_start() const noexcept;
