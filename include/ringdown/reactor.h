@@ -66,7 +66,8 @@ RINGDOWN_API std::string to_string(Features features);
 
 struct ReactorOptions {
   unsigned submission_entries =
-      4096;  // SQEs a turn can hold before it must submit early; a power of two
+      4096;  // SQEs a turn can hold before it must submit early; a power of two. What is started
+             // before the first run and does not fit is kept
   // CQEs before the kernel's overflow list is used. Also: accepting is multishot only while so many
   // places, and 257, are free in a ring's table, and if they are no more than half of it.
   unsigned completion_entries = 8192;
@@ -82,7 +83,7 @@ struct ReactorOptions {
   Features allowed_features = all_features;
 };
 
-// Counters since the reactor was made; read on its thread.
+// Counters since the reactor was made; read on its thread, or when its run has returned.
 struct ReactorStatistics {
   std::uint64_t enters = 0;            // io_uring_enter(2) calls
   std::uint64_t submissions = 0;       // SQEs
@@ -132,6 +133,7 @@ class Posted<Handler> final : public PostedTask {
   Owner& owner_;
 };
 
+// Any thread may call `post` and `stop`; for the rest see `run`.
 class RINGDOWN_API Reactor : Immovable {
  public:
   // Throws SetupError: no io_uring (EPERM: sysctl kernel.io_uring_disabled or a seccomp filter;
@@ -144,7 +146,10 @@ class RINGDOWN_API Reactor : Immovable {
   ~Reactor();
 
   // Runs until `stop`. The thread that calls `run`, `run_once` or `run_ready` first is the
-  // reactor's thread.
+  // reactor's thread: before that any thread may use the reactor and what is on it, one at a time;
+  // afterwards only that one, but for `post` and `stop`. Once the run has returned others may look
+  // (`now`, `features`, `statistics`) and destroy. None of the three may be called inside a
+  // handler. A breach ends the process and names the call, in release builds too.
   void run();
   // One turn that waits at most until `deadline`: submits, waits for a completion, dispatches,
   // expires timers.
@@ -225,7 +230,7 @@ class RINGDOWN_API TimerBase : Immovable {
   bool is_armed() const noexcept { return next_ != nullptr; }
   TimePoint deadline() const noexcept { return deadline_; }
   // Runs the handler once, at `deadline` or up to a millisecond later; replaces an earlier arming.
-  void arm(Reactor& reactor, TimePoint deadline) noexcept { arm(reactor.core(), deadline); }
+  void arm(Reactor& reactor, TimePoint deadline) noexcept;
   void arm(ReactorCore& reactor, TimePoint deadline) noexcept;  // not for applications
   void cancel() noexcept;
 

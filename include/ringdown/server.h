@@ -168,7 +168,7 @@ class RINGDOWN_API Server : Immovable {
   void abort_all();
 
   std::size_t open_connections() const noexcept;  // accepted and not yet closed, in whatever state
-  const ServerTally& tally() const noexcept;
+  const ServerTally& tally() const noexcept;  // these two on any thread once the run has returned
   // Calls `visit` for every open WebSocket; it may call anything on it.
   void for_each(const std::function<void(WebSocket&)>& visit);
 

@@ -2,7 +2,8 @@
 // SecureContext, over TLS. No permessage-deflate (RFC 7692).
 //
 // Threads: a connection belongs to one reactor; it is used, and calls back, on that reactor's
-// thread only. Lifetime: connections live in the reactor. `dial` and `on_open` give a reference
+// thread only (see Reactor::run; checked, but for what never changes: role, options, reactor).
+// Lifetime: connections live in the reactor. `dial` and `on_open` give a reference
 // that is valid until `on_closed` has returned; nobody deletes one. A handler may call anything,
 // `abort` included. Law: see Start. Every call answered with io_pending completes exactly once,
 // before on_closed, never inside the call.

@@ -10,4 +10,9 @@ void check_failed(const char* file, int line, const char* expression) noexcept {
   std::abort();
 }
 
+void die(std::string_view what) noexcept {
+  std::fprintf(stderr, "ringdown: %.*s\n", static_cast<int>(what.size()), what.data());
+  std::abort();
+}
+
 }  // namespace ringdown

@@ -1,11 +1,15 @@
 // RINGDOWN_CHECK: a broken invariant ends the process, in release builds too.
 #pragma once
 
+#include <string_view>
+
 namespace ringdown {
 
 // Visible, because ringdown-tls calls it.
 [[noreturn, gnu::cold, gnu::visibility("default")]] void check_failed(
     const char* file, int line, const char* expression) noexcept;
+// Misuse by the application: `what` names the call, the cause and the cure.
+[[noreturn, gnu::cold, gnu::visibility("default")]] void die(std::string_view what) noexcept;
 
 }  // namespace ringdown
 

@@ -12,6 +12,7 @@ TcpConnector::TcpConnector(Reactor& reactor, TcpConnectorEvents& events) noexcep
 
 Start TcpConnector::connect(const SocketAddress& peer, const std::optional<SocketAddress>& source,
                             TimePoint deadline) {
+  reactor_.check_thread();
   if (state_ != State::idle) return Start::busy;
   if (peer.family() == AF_UNSPEC) return Start::bad_argument;
   if (source && source->family() != peer.family()) return Start::bad_argument;
@@ -94,6 +95,7 @@ void TcpConnector::finish(Error error) {
 void TcpConnector::on_deadline() { fail(Error(ETIMEDOUT)); }
 
 void TcpConnector::cancel() {
+  reactor_.check_thread();
   if (state_ == State::idle || state_ == State::closing) return;
   fail(Error(ECANCELED));
 }

@@ -38,7 +38,10 @@ class Closing {
 
 }  // namespace
 
-void close_socket(Reactor& reactor, Socket socket) { Closing::start(reactor.core(), socket); }
+void close_socket(Reactor& reactor, Socket socket) {
+  reactor.core().check_thread();
+  Closing::start(reactor.core(), socket);
+}
 
 TcpListener::TcpListener(Reactor& reactor, ListenerEvents& events)
     : reactor_(reactor.core()), events_(events) {}
@@ -46,6 +49,7 @@ TcpListener::TcpListener(Reactor& reactor, ListenerEvents& events)
 TcpListener::~TcpListener() { RINGDOWN_CHECK(descriptor_ < 0); }
 
 TcpListener::Result TcpListener::listen(const SocketAddress& address, Options options) {
+  reactor_.check_thread();
   RINGDOWN_CHECK(descriptor_ < 0);
   const Ring::Listening listening = Ring::listen(address, options.backlog, options.reuse_port);
   if (listening.error) return {listening.error, {}};
@@ -143,6 +147,7 @@ void TcpListener::go_on() {
 }
 
 void TcpListener::accept_one_at_a_time(bool on) {
+  reactor_.check_thread();
   if (std::exchange(one_at_a_time_, on) == on || !on) return;
   const bool is_multishot = kept_free_ > 1;
   if (accept_operation_.in_flight() && is_multishot) rearm();
@@ -155,18 +160,21 @@ void TcpListener::rearm() {
 }
 
 void TcpListener::pause() {
+  reactor_.check_thread();
   if (paused_ || descriptor_ < 0) return;
   paused_ = true;
   if (accept_operation_.in_flight()) go_on();
 }
 
 void TcpListener::resume() {
+  reactor_.check_thread();
   if (!paused_ || descriptor_ < 0) return;
   paused_ = false;
   go_on();
 }
 
 Start TcpListener::stop() {
+  reactor_.check_thread();
   if (descriptor_ < 0 || stopping_) return Start::wrong_state;
   stopping_ = true;
   // on_stopped never runs inside this call: a timer that is due stands in for the cancelled accept.

@@ -32,6 +32,7 @@ Resolve::~Resolve() { RINGDOWN_CHECK(!in_flight()); }
 bool Resolve::in_flight() const noexcept { return request_ && request_->in_flight; }
 
 Start Resolve::start(Reactor& reactor, std::string_view host, std::uint16_t port, Handler handler) {
+  reactor.core().check_thread();
   if (in_flight()) return Start::busy;
   if (host.empty() || host.size() > host_size_max) return Start::bad_argument;
   if (!host.starts_with("unix:") && host.find('\0') != host.npos) return Start::bad_argument;

@@ -16,16 +16,19 @@ constexpr std::uint8_t receives_before_multishot = 4;
 }  // namespace
 
 void TcpStream::start_receiving() {
+  reactor_.check_thread();
   receiving_ = true;
   wake();
 }
 
 void TcpStream::pause() {
+  reactor_.check_thread();
   paused_ = true;
   wake();
 }
 
 void TcpStream::resume() {
+  reactor_.check_thread();
   paused_ = false;
   wake();
 }

@@ -19,6 +19,7 @@ TcpStream::TcpStream(Reactor& reactor, ByteStreamEvents& events) noexcept
 TcpStream::~TcpStream() { RINGDOWN_CHECK(stage_ == Stage::idle || stage_ == Stage::over); }
 
 void TcpStream::adopt(Socket socket) noexcept {
+  reactor_.check_thread();
   RINGDOWN_CHECK(stage_ == Stage::idle && socket);
   socket_ = socket;
   stage_ = Stage::running;
@@ -31,6 +32,7 @@ void TcpStream::wake() noexcept {
 // --- calls ---
 
 Start TcpStream::send(SendOperation& operation, std::span<const ConstBytes> pieces) {
+  reactor_.check_thread();
   if (operation.in_flight_) return Start::busy;
   if (pieces.empty() || pieces.size() > GatheredSend::pieces_max) return Start::bad_argument;
   if (failure_) return Start::aborted;
@@ -46,6 +48,7 @@ Start TcpStream::send(SendOperation& operation, std::span<const ConstBytes> piec
 }
 
 Start TcpStream::shutdown() {
+  reactor_.check_thread();
   if (failure_) return Start::aborted;
   if (stage_ != Stage::running || halves_.send != Half::open) return Start::wrong_state;
   halves_.send = Half::ending;
@@ -55,6 +58,7 @@ Start TcpStream::shutdown() {
 }
 
 Start TcpStream::close(Linger linger) {
+  reactor_.check_thread();
   if (stage_ != Stage::running && stage_ != Stage::closing_after_sends) return Start::wrong_state;
   if (failure_) return abort();
   stage_ = Stage::lingering;
@@ -67,6 +71,7 @@ Start TcpStream::close(Linger linger) {
 }
 
 Start TcpStream::close_after_sends() {
+  reactor_.check_thread();
   if (stage_ != Stage::running) return Start::wrong_state;
   if (failure_) return abort();
   stage_ = Stage::closing_after_sends;
@@ -76,6 +81,7 @@ Start TcpStream::close_after_sends() {
 }
 
 bool TcpStream::send_now() {
+  reactor_.check_thread();
   // A marker behind them would hold the last of them until its completion is taken.
   if (stage_ != Stage::running || failure_ || halves_.send != Half::open) return false;
   advance_sends();
@@ -93,6 +99,7 @@ bool TcpStream::send_now() {
 }
 
 Start TcpStream::abort() {
+  reactor_.check_thread();
   if (stage_ == Stage::closed || stage_ == Stage::over || stage_ == Stage::idle) {
     return Start::wrong_state;
   }

@@ -18,6 +18,11 @@ void OwnerDistance::die_far_from_owner() noexcept {
 
 TurnTask::~TurnTask() { RINGDOWN_CHECK(!queued_); }
 
+void TimerBase::arm(Reactor& reactor, TimePoint deadline) noexcept {
+  reactor.core().check_thread();
+  reactor.core().timers().insert(*this, deadline);
+}
+
 void TimerBase::arm(ReactorCore& reactor, TimePoint deadline) noexcept {
   reactor.timers().insert(*this, deadline);
 }
@@ -50,18 +55,35 @@ class PostedWork {
 
 Reactor::Reactor(const ReactorOptions& options)
     : core_(std::make_unique<ReactorCore>(*this, options)) {}
-Reactor::~Reactor() = default;
+Reactor::~Reactor() { core_->owner().check_over(); }
 
-void Reactor::run() { core_->run(); }
-void Reactor::run_once(TimePoint deadline) { core_->run_once(deadline); }
-std::size_t Reactor::run_ready() { return core_->run_ready(); }
+void Reactor::run() { core_->run(std::source_location::current()); }
+void Reactor::run_once(TimePoint deadline) {
+  core_->run_once(deadline, std::source_location::current());
+}
+std::size_t Reactor::run_ready() { return core_->run_ready(std::source_location::current()); }
 void Reactor::stop() noexcept { core_->stop(); }
 bool Reactor::post(PostedTask& task) noexcept { return core_->post(task); }
 void Reactor::post(std::function<void()> work) { PostedWork::post(*core_, std::move(work)); }
-int Reactor::fd() { return core_->foreign_descriptor(); }
-std::optional<TimePoint> Reactor::next_deadline() const { return core_->next_deadline(); }
-TimePoint Reactor::now() const noexcept { return core_->now(); }
-Features Reactor::features() const noexcept { return core_->features(); }
-ReactorStatistics Reactor::statistics() const { return core_->statistics(); }
+int Reactor::fd() {
+  core_->check_thread();
+  return core_->foreign_descriptor();
+}
+std::optional<TimePoint> Reactor::next_deadline() const {
+  core_->check_thread();
+  return core_->next_deadline();
+}
+TimePoint Reactor::now() const noexcept {
+  core_->owner().check_unless_idle();
+  return core_->now();
+}
+Features Reactor::features() const noexcept {
+  core_->owner().check_unless_idle();
+  return core_->features();
+}
+ReactorStatistics Reactor::statistics() const {
+  core_->owner().check_unless_idle();
+  return core_->statistics();
+}
 
 }  // namespace ringdown

@@ -92,7 +92,7 @@ void ReactorCore::add_slot_ring() {
   sockets_.push_back(0);
   kept_free_.push_back(0);
   leased_.push_back({});
-  if (thread_adopted_) rings_.back()->enable();
+  if (enabled_) rings_.back()->enable();
 }
 
 std::uint16_t ReactorCore::ring_with_room() {
@@ -234,9 +234,9 @@ void ReactorCore::on_wake(const Completion&) {
 
 // --- turns ---
 
-void ReactorCore::adopt_thread() {
-  if (thread_adopted_) return;
-  thread_adopted_ = true;
+void ReactorCore::enable_rings() {
+  if (enabled_) return;
+  enabled_ = true;
   for (const auto& ring : rings_) ring->enable();
 }
 
@@ -309,7 +309,7 @@ void ReactorCore::wait_for_signal(TimePoint until) {
 }
 
 std::size_t ReactorCore::turn(TimePoint wait_until) {
-  adopt_thread();
+  enable_rings();
   ++turns_;
   Ring& main = *rings_[0];
   if (!is_foreign_ && !wake_operation_.in_flight()) {
@@ -334,18 +334,21 @@ std::size_t ReactorCore::turn(TimePoint wait_until) {
   return count;
 }
 
-void ReactorCore::run() {
+void ReactorCore::run(Call call) {
+  const OwnerThread::Running running(owner_, call);
   while (!stop_requested_.exchange(false, std::memory_order_acq_rel)) turn(TimePoint::max());
   run_turn_end();
 }
 
 // What the turn took is told before it returns: a caller that waits for it must not wait again.
-void ReactorCore::run_once(TimePoint deadline) {
+void ReactorCore::run_once(TimePoint deadline, Call call) {
+  const OwnerThread::Running running(owner_, call);
   turn(deadline);
   run_turn_end();
 }
 
-std::size_t ReactorCore::run_ready() {
+std::size_t ReactorCore::run_ready(Call call) {
+  const OwnerThread::Running running(owner_, call);
   constexpr int turns_max = 16;  // then the foreign loop has its turn
   if (is_foreign_) empty(wake_descriptor_);
   std::size_t total = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "ring/owner_thread.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
 #include "ringdown/reactor.h"
@@ -30,15 +31,19 @@ class ReactorCore : Immovable {
   explicit ReactorCore(Reactor& reactor, const ReactorOptions& options);
   ~ReactorCore();
 
-  void run();
-  void run_once(TimePoint deadline);
-  std::size_t run_ready();
+  using Call = OwnerThread::Call;
+  void run(Call call);
+  void run_once(TimePoint deadline, Call call);
+  std::size_t run_ready(Call call);
   void stop() noexcept;
   bool post(PostedTask& task) noexcept;
   int foreign_descriptor();
   std::optional<TimePoint> next_deadline();
   TimePoint now() const noexcept { return now_; }
   Reactor& reactor() noexcept { return reactor_; }
+  // At the head of each public call that is not for all threads.
+  void check_thread(Call call = Call::current()) const noexcept { owner_.check(call); }
+  const OwnerThread& owner() const noexcept { return owner_; }
   const ReactorOptions& options() const noexcept { return options_; }
   ReactorStatistics statistics() const;
 
@@ -98,7 +103,7 @@ class ReactorCore : Immovable {
   static bool run_list(TaskList& list);
 
   std::size_t turn(TimePoint wait_until);
-  void adopt_thread();
+  void enable_rings();
   std::size_t run_posted();
   void run_turn_end();
   bool has_request() const noexcept;
@@ -117,6 +122,7 @@ class ReactorCore : Immovable {
   // Of the dispatch that is going on; here, because to initialise it costs more than a dispatch.
   std::array<TakenCompletion, completions_per_take> taken_{};
 
+  OwnerThread owner_;
   Reactor& reactor_;
   ReactorOptions options_;
   // Signalled by posts and by the slot rings, and polled by the main ring; for a foreign loop
@@ -135,7 +141,7 @@ class ReactorCore : Immovable {
   std::vector<std::array<std::uint32_t, 2>> leased_;  // by ring and BufferGroup
   std::array<std::unique_ptr<ReactorExtension>, 4> extensions_;
   Op<&ReactorCore::on_wake> wake_operation_{*this};
-  bool thread_adopted_ = false;
+  bool enabled_ = false;  // its rings are the thread's
   std::uint64_t turns_ = 0;
   std::uint64_t buffer_shortages_ = 0;
 

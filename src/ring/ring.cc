@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "base/check.h"
 #include "ring/ring_native.h"
@@ -64,24 +65,30 @@ void ProvidedBuffers::widen() noexcept {
 // --- the submission queue ---
 
 io_uring_sqe* Ring::Native::next_sqe() {
+  ++submissions;
   io_uring_sqe* sqe = io_uring_get_sqe(&ring);
   while (sqe == nullptr) {
+    if (!enabled) return &early.emplace_back();
     submit_now();
     sqe = io_uring_get_sqe(&ring);
   }
-  ++submissions;
   return sqe;
 }
 
 // The queue is full in the middle of a turn. EBUSY: the completion queue has overflowed and must be
 // emptied first.
 void Ring::Native::submit_now() {
-  enable();
   ++enters;
   const int result = io_uring_submit(&ring);
   if (result >= 0 || result == -EINTR) return;
   RINGDOWN_CHECK(result == -EBUSY || result == -EAGAIN);
   spill_completions();
+}
+
+// Nothing is linked that early: a chain begins at the end of a turn.
+void Ring::Native::submit_early() {
+  submissions -= early.size();
+  for (const io_uring_sqe& sqe : std::exchange(early, {})) *next_sqe() = sqe;
 }
 
 void Ring::Native::spill_completions() {

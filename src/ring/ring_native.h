@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
@@ -68,7 +69,9 @@ struct Ring::Native {
   unsigned worker_threads = 1;
   pid_t registered_by = 0;  // the thread in whose table the ring has a place
   std::uint8_t flags_unregistered = 0;
-  std::array<ProvidedBuffers, 2> buffers;   // by BufferGroup
+  std::array<ProvidedBuffers, 2> buffers;  // by BufferGroup
+  // What was started before the thread that is to submit it is known, and found the queue full.
+  std::deque<io_uring_sqe> early;
   std::vector<TakenCompletion> spilled;     // taken early, to make room in the completion queue
   std::size_t installs_in_flight = 0;       // each has one of the process's descriptors, or will
   std::vector<InstalledHalfClose> refused;  // to be given to a kernel thread instead
@@ -82,10 +85,12 @@ struct Ring::Native {
   // In ring_setup.cc. Throws SetupError.
   void create(const RingOptions& options);
   void enable();
+  void register_ring();
 
   io_uring_sqe* next_sqe();
   std::optional<TakenCompletion> completion_of(const io_uring_cqe& cqe);
   void submit_now();
+  void submit_early();
   void spill_completions();
   bool overflowed() const noexcept;
   bool wants_enter() const noexcept;

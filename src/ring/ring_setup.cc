@@ -128,12 +128,16 @@ void Ring::enable() {
   unsigned workers[2] = {native.worker_threads, native.worker_threads};
   io_uring_register_iowq_max_workers(&native.ring, workers);
   // A thread can register sixteen rings; only the one that is waited on is worth a place.
-  if (index_ != 0 || !has(native.features, Feature::registered_ring)) return;
-  native.flags_unregistered = native.ring.int_flags;
-  if (io_uring_register_ring_fd(&native.ring) == 1) {
-    native.registered_by = ::gettid();
+  if (index_ == 0 && has(native.features, Feature::registered_ring)) native.register_ring();
+  native.submit_early();
+}
+
+void Ring::Native::register_ring() {
+  flags_unregistered = ring.int_flags;
+  if (io_uring_register_ring_fd(&ring) == 1) {
+    registered_by = ::gettid();
   } else {
-    native.features = without(native.features, Feature::registered_ring);
+    features = without(features, Feature::registered_ring);
   }
 }
 

@@ -78,6 +78,7 @@ TlsClientContext::~TlsClientContext() = default;
 
 SecureStream& TlsClientContext::make_stream(Reactor& reactor, TcpStream& tcp,
                                             ByteStreamEvents& events, std::string_view host) {
+  reactor.core().check_thread();
   return core_->make_stream(reactor.core(), tcp, events, host);
 }
 

@@ -232,6 +232,7 @@ TlsServerContext::Validity TlsServerContext::validity() const {
 SecureStream& TlsServerContext::make_stream(Reactor& reactor, TcpStream& tcp,
                                             ByteStreamEvents& events, std::string_view) {
   ReactorCore& core = reactor.core();
+  core.check_thread();
   const Owned<SSL_CTX> context = core_->context();
   protocol::TlsSessionOptions session;
   session.role = Role::server;

@@ -11,17 +11,20 @@ using protocol::TlsReadKind;
 using protocol::TlsStep;
 
 void TlsStream::start_receiving() {
+  reactor_.check_thread();
   tcp_.start_receiving();
   wake();
 }
 
 void TlsStream::pause() {
+  reactor_.check_thread();
   if (stage_ != Stage::running) return;  // who lingers reads
   paused_ = tcp_paused_ = true;
   tcp_.pause();
 }
 
 void TlsStream::resume() {
+  reactor_.check_thread();
   paused_ = false;
   wake();
 }

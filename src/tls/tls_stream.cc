@@ -88,6 +88,7 @@ TlsView TlsStream::view() const noexcept {
 // --- calls ---
 
 Start TlsStream::send(SendOperation& operation, std::span<const ConstBytes> pieces) {
+  reactor_.check_thread();
   if (operation.in_flight_) return Start::busy;
   if (pieces.empty() || pieces.size() > pieces_max) return Start::bad_argument;
   if (failure_) return Start::aborted;
@@ -107,6 +108,7 @@ Start TlsStream::send(SendOperation& operation, std::span<const ConstBytes> piec
 }
 
 Start TlsStream::shutdown(bool through) {
+  reactor_.check_thread();
   if (failure_) return Start::aborted;
   if (stage_ != Stage::running || shutdown_asked_) return Start::wrong_state;
   shutdown_asked_ = true;
@@ -117,6 +119,7 @@ Start TlsStream::shutdown(bool through) {
 }
 
 Start TlsStream::close(Linger linger) {
+  reactor_.check_thread();
   if (stage_ != Stage::running) return Start::wrong_state;
   if (failure_) return abort();
   stage_ = Stage::lingering;
@@ -143,6 +146,7 @@ Start TlsStream::close_after_sends_until(TimePoint deadline) {
 }
 
 bool TlsStream::send_now() {
+  reactor_.check_thread();
   if (stage_ != Stage::running || failure_) return false;
   advance_sends();
   const bool all_below = batch_ == nullptr || batch_->size == session_.output_size();
@@ -150,6 +154,7 @@ bool TlsStream::send_now() {
 }
 
 Start TlsStream::abort() {
+  reactor_.check_thread();
   if (stage_ == Stage::over || tcp_.is_closed()) return Start::wrong_state;
   if (!session_failed_ || stage_ != Stage::running) {
     reset(failure_ ? failure_ : Error(ECONNABORTED));

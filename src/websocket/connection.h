@@ -105,7 +105,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
 
   WebSocketEvents& events() noexcept { return *events_; }
   const WebSocketOptions& options() const noexcept { return owner_.options; }
-  ReactorCore& reactor() noexcept { return reactor_; }
+  ReactorCore& reactor() const noexcept { return reactor_; }
   WebSocketPools& pools() noexcept { return WebSocketPools::of(reactor_); }
 
   bool is_opening() const noexcept { return !open_; }

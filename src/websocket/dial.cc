@@ -60,6 +60,7 @@ DialResult Dialer::dial(WebSocketEvents& events, std::uint64_t user_value,
                         const std::optional<SocketAddress>& address,
                         const std::optional<SocketAddress>& source) {
   Plan& plan = *plan_;
+  plan.reactor.check_thread();
   if (!plan.problem.empty()) return {Start::bad_argument, nullptr, plan.problem};
   const auto& from = source ? source : plan.request.source;
   const auto& to = address ? address : plan.request.address;
@@ -77,6 +78,7 @@ DialResult Dialer::dial(WebSocketEvents& events, std::uint64_t user_value,
 }
 
 DialResult dial(Reactor& reactor, WebSocketEvents& events, const DialRequest& request) {
+  reactor.core().check_thread();
   Dialer dialer(reactor, request);
   return dialer.dial(events);
 }

@@ -28,11 +28,13 @@ class Server::Core final : public ConnectionOwner {
   std::size_t abort_all();  // answers how many open ones this ended
   void for_each(const std::function<void(WebSocket&)>& visit);
 
+  ReactorCore& reactor() const noexcept { return reactor_; }
   ServerEvents& events() noexcept { return events_; }
   ServerTally& tally() noexcept { return tally_; }
   bool is_secure() const noexcept { return options_.secure != nullptr; }
   void on_secured();  // a TLS handshake is over, or its connection is
   std::size_t open_connections() const noexcept { return count_; }
+  bool is_in_use() const noexcept { return count_ != 0 || listening_ != 0; }
   // A copy of `subprotocol` that lives as long as the server. An application has few.
   const std::string* intern(std::string_view subprotocol);
 

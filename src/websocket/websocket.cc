@@ -7,7 +7,12 @@
 namespace ringdown {
 namespace {
 
-Connection& of(WebSocket& socket) noexcept { return static_cast<Connection&>(socket); }
+// For the call in whose place it stands: on the reactor's thread.
+Connection& of(WebSocket& socket, OwnerThread::Call call = OwnerThread::Call::current()) noexcept {
+  auto& connection = static_cast<Connection&>(socket);
+  connection.reactor().check_thread(call);
+  return connection;
+}
 
 }  // namespace
 
@@ -15,7 +20,7 @@ Start WebSocket::send(MessageKind kind, ConstBytes bytes, std::uint64_t tag) {
   return of(*this).send(kind, bytes, true, true, tag);
 }
 Start WebSocket::send_text(std::string_view text, std::uint64_t tag) {
-  return send(MessageKind::text, std::as_bytes(std::span(text)), tag);
+  return of(*this).send(MessageKind::text, std::as_bytes(std::span(text)), true, true, tag);
 }
 Start WebSocket::send_fragment(MessageKind kind, ConstBytes bytes, bool last, std::uint64_t tag) {
   return of(*this).send(kind, bytes, false, last, tag);
@@ -36,7 +41,15 @@ void WebSocket::set_user_value(std::uint64_t value) noexcept { of(*this).user_va
 
 namespace {
 
-const Connection& of(const WebSocket& socket) noexcept {
+const Connection& of(const WebSocket& socket,
+                     OwnerThread::Call call = OwnerThread::Call::current()) noexcept {
+  const auto& connection = static_cast<const Connection&>(socket);
+  connection.reactor().check_thread(call);
+  return connection;
+}
+
+// What never changes.
+const Connection& unchecked(const WebSocket& socket) noexcept {
   return static_cast<const Connection&>(socket);
 }
 
@@ -44,9 +57,10 @@ const Connection& of(const WebSocket& socket) noexcept {
 
 bool WebSocket::is_paused() const noexcept { return of(*this).paused_; }
 std::uint64_t WebSocket::user_value() const noexcept { return of(*this).user_value_; }
-Role WebSocket::role() const noexcept { return of(*this).role_; }
+Role WebSocket::role() const noexcept { return unchecked(*this).role_; }
 bool WebSocket::is_open() const noexcept {
-  return of(*this).open_ && of(*this).handshake_.may_send();
+  const Connection& connection = of(*this);
+  return connection.open_ && connection.handshake_.may_send();
 }
 std::size_t WebSocket::queued_bytes() const noexcept { return of(*this).output_bytes(); }
 std::string_view WebSocket::subprotocol() const noexcept {
@@ -58,8 +72,8 @@ std::string_view WebSocket::response_header(std::string_view name) const {
   return opening == nullptr ? std::string_view() : opening->response_header(name);
 }
 TlsView WebSocket::tls() const noexcept { return of(*this).tls(); }
-const WebSocketOptions& WebSocket::options() const noexcept { return of(*this).options(); }
-Reactor& WebSocket::reactor() const noexcept { return of(*this).reactor_.reactor(); }
+const WebSocketOptions& WebSocket::options() const noexcept { return unchecked(*this).options(); }
+Reactor& WebSocket::reactor() const noexcept { return unchecked(*this).reactor_.reactor(); }
 
 std::string_view name(OpenFailure failure) noexcept {
   switch (failure) {

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -233,6 +235,31 @@ TEST(Reactor, RunsOnAnotherThreadThanTheOneThatMadeAndDestroysIt) {
   }
   EXPECT_TRUE(eventually([&] { return thread_count() == threads; }));
   EXPECT_EQ(descriptor_count(), descriptors);
+}
+
+// More is started than the submission queue holds, before it is known which thread submits.
+TEST(Reactor, KeepsWhatIsStartedBeforeItsFirstRun) {
+  for (const Features features :
+       {all_features, all_features & ~static_cast<Features>(Feature::defer_taskrun),
+        all_features & ~static_cast<Features>(Feature::single_issuer)}) {
+    ReactorOptions options = small_options();
+    options.allowed_features = features;
+    Reactor reactor(options);
+    const std::size_t count = 10 * options.submission_entries + 1;
+    std::vector<std::size_t> order;
+    std::deque<Recorder> nops;
+    for (std::size_t i = 0; i < count; ++i) {
+      nops.emplace_back([&order, i](const Completion&) { order.push_back(i); });
+      reactor.core().ring(0).nop(nops.back().operation);
+    }
+    std::thread([&] {
+      EXPECT_TRUE(run_until(reactor, [&] { return order.size() == count; }));
+      EXPECT_TRUE(std::ranges::is_sorted(order));
+      EXPECT_EQ(reactor.statistics().completions, count);
+      EXPECT_GE(reactor.statistics().submissions, count);
+      EXPECT_LE(reactor.statistics().submissions, count + 1) << "and the poll for posts";
+    }).join();
+  }
 }
 
 // Each has a ring registered in the first place of the thread's table: destroying the one may not

@@ -1,0 +1,66 @@
+// Whose a reactor is. Before its first run any thread may use it and everything on it, one at a
+// time; from then on they are the thread's that ran it. A call from another one would be silent,
+// and lose or corrupt what it touches, so each public call looks: a load and a compare.
+#pragma once
+
+#include <atomic>
+#include <source_location>
+
+#include "ringdown/operation.h"
+
+#if !__has_builtin(__builtin_thread_pointer)
+#include <pthread.h>
+#endif
+
+namespace ringdown {
+
+class OwnerThread : Immovable {
+ public:
+  using Call = std::source_location;
+
+  // What uses the reactor or anything on it.
+  void check(Call call = Call::current()) const noexcept {
+    if (owner_.load(std::memory_order_relaxed) != this_thread()) [[unlikely]] {
+      die_if_owned(call);
+    }
+  }
+  // What only looks, or gives up: others too, once the run has returned.
+  void check_unless_idle(Call call = Call::current()) const noexcept {
+    if (owner_.load(std::memory_order_relaxed) != this_thread()) [[unlikely]] {
+      die_if_running(call);
+    }
+  }
+  // Not from a handler either: nothing may be on its way.
+  void check_over(Call call = Call::current()) const noexcept;
+
+  // The first one makes this thread the owner. Not inside another.
+  class Running : Immovable {
+   public:
+    Running(OwnerThread& owner, Call call) noexcept : owner_(owner) { owner_.begin_run(call); }
+    ~Running() { owner_.running_.store(false, std::memory_order_release); }
+
+   private:
+    OwnerThread& owner_;
+  };
+  bool has_owner() const noexcept { return owner_.load(std::memory_order_relaxed) != nullptr; }
+
+ private:
+  void begin_run(Call call) noexcept;
+  // The same for no two threads that live at a time. (A thread that ends may leave it to a later
+  // one; that one is refused by the kernel.)
+  static const void* this_thread() noexcept {
+#if __has_builtin(__builtin_thread_pointer)
+    return __builtin_thread_pointer();
+#else
+    return reinterpret_cast<const void*>(::pthread_self());
+#endif
+  }
+  // Visible, because ringdown-tls calls them.
+  [[gnu::cold]] RINGDOWN_API void die_if_owned(const Call& call) const noexcept;
+  [[gnu::cold]] RINGDOWN_API void die_if_running(const Call& call) const noexcept;
+
+  std::atomic<const void*> owner_ = nullptr;
+  std::atomic<bool> running_ = false;
+};
+
+}  // namespace ringdown
