@@ -23,6 +23,9 @@ using MutableBytes = std::span<std::byte>;
 class SendOperation : Immovable {
  public:
   bool in_flight() const noexcept { return in_flight_; }
+  // While it is in flight: how many of its bytes the kernel has. Over TLS it is what they became in
+  // records, and about that many. For who bounds a peer that does not read.
+  std::size_t sent_bytes() const noexcept { return sent_; }
 
  protected:
   // `error` is 0 and everything went to the kernel, or it says why not all of it did.
@@ -40,6 +43,7 @@ class SendOperation : Immovable {
   [[noreturn]] RINGDOWN_API static void die_in_flight() noexcept;
   Thunk thunk_;
   std::span<const ConstBytes> pieces_;
+  std::size_t sent_ = 0;
   SendOperation* next_ = nullptr;
   OwnerDistance owner_;
   bool in_flight_ = false;
@@ -100,7 +104,8 @@ class ByteStream : Immovable {
   virtual void pause() = 0;
   virtual void resume() = 0;
 
-  // Queues the pieces behind what is queued; all queued in one turn leaves in one system operation.
+  // Queues the pieces behind what is queued; all queued in one turn leaves in one system operation,
+  // or in several of 256 KiB at most.
   // The array of pieces and their bytes are borrowed until the operation completes. wrong_state
   // after `shutdown` or `close`; bad_argument: no piece, or over 64.
   virtual Start send(SendOperation& operation, std::span<const ConstBytes> pieces) = 0;
@@ -108,7 +113,8 @@ class ByteStream : Immovable {
   // has ended.
   virtual Start shutdown() = 0;
   // Ends both: shuts down unless that was done, discards until the peer's FIN, closes; on_closed
-  // follows. May follow `shutdown`. wrong_state after `close` or `abort`.
+  // follows. May follow `shutdown`, and close_after_sends while that has not closed the socket: it
+  // lingers then. wrong_state after `close` or `abort`.
   virtual Start close(Linger linger) = 0;
   // Sends what is queued and closes at once, FIN going out with the last bytes. Right only when the
   // peer may legally send nothing more; if bytes do arrive before it, they are handed to

@@ -251,8 +251,10 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   void finish();
   void start_sends();
   void start_ending(Ending ending, bool chained);
-  void submit_batch(std::span<const ConstBytes> first, std::size_t pieces, bool chained);
-  void complete_sends(SendOperation* end, std::size_t sent, Error error);
+  ConstBytes form_batch();
+  void submit_batch(ConstBytes only);
+  bool unchain_close();
+  void complete_sent(std::size_t sent);
   void complete_all_sends(Error error);
   void receive_bytes(std::size_t size, std::uint16_t buffer_id);
   void receive_end(std::int32_t result);
@@ -288,13 +290,15 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   bool receive_cancelled_ : 1 = false;
   bool send_cancelled_ : 1 = false;
   bool cancelling_ : 1 = false;     // a cancel is in flight
+  bool batch_chained_ : 1 = false;  // a marker is linked behind the batch in flight
+  std::uint32_t batch_size_ = 0;    // bytes of the batch in flight
   Error failure_;                   // of the transport, the first
   Error close_reason_;              // on_closed tells it
   Lingering* linger_ = nullptr;     // from `close` until the end
   HeldInput* held_ = nullptr;       // arrived while paused, oldest first
   SendOperation* sends_ = nullptr;  // oldest first, the batch in flight included
   SendOperation* sends_last_ = nullptr;
-  SendOperation* batch_end_ = nullptr;  // the first one behind the batch in flight
+  SendOperation* batch_end_ = nullptr;  // the first one that is not in the batch to its end
   GatheredSend* gathered_ = nullptr;    // while a batch of several pieces is in flight
   Op<&TcpStream::on_receive> receive_operation_{*this};
   Op<&TcpStream::on_send> send_operation_{*this};

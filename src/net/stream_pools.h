@@ -43,6 +43,15 @@ class HeldInput {
 
 struct GatheredSend {
   static constexpr std::size_t pieces_max = 64;
+  explicit GatheredSend(ConstBytes first) noexcept {
+    message.msg_iov = pieces.data();
+    add(first);
+  }
+  void add(ConstBytes piece) noexcept {
+    pieces[message.msg_iovlen++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+  }
+  bool is_full() const noexcept { return message.msg_iovlen == pieces_max; }
+
   msghdr message{};
   std::array<iovec, pieces_max> pieces;
 };

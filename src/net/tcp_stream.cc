@@ -1,5 +1,5 @@
-// The stream's public calls and what turns them into operations, once a turn. Receiving is in
-// tcp_receive.cc.
+// The stream's public calls and what turns them into operations, once a turn. Sends on their way
+// are in tcp_send.cc, receiving is in tcp_receive.cc.
 #include <cerrno>
 #include <utility>
 
@@ -38,6 +38,7 @@ Start TcpStream::send(SendOperation& operation, std::span<const ConstBytes> piec
   if (failure_) return Start::aborted;
   if (stage_ != Stage::running || halves_.send != Half::open) return Start::wrong_state;
   operation.pieces_ = pieces;
+  operation.sent_ = 0;
   operation.next_ = nullptr;
   operation.in_flight_ = true;
   (sends_ == nullptr ? sends_ : sends_last_->next_) = &operation;
@@ -87,15 +88,10 @@ bool TcpStream::send_now() {
   advance_sends();
   if (!send_operation_.in_flight()) return sends_ == nullptr;
   if (batch_end_ != nullptr) return false;
-  std::size_t size = 0;
-  for (const SendOperation* operation = sends_; operation != nullptr;
-       operation = operation->next_) {
-    for (const ConstBytes piece : operation->pieces_) size += piece.size();
-  }
   Ring& ring = reactor_.ring(socket_.ring);
   ring.submit();
   const auto sent = ring.peek(send_operation_);
-  return sent && *sent >= 0 && static_cast<std::size_t>(*sent) == size;
+  return sent && *sent >= 0 && static_cast<std::uint32_t>(*sent) == batch_size_;
 }
 
 Start TcpStream::abort() {
@@ -148,6 +144,7 @@ void TcpStream::advance() {
     case Stage::lingering:
       drop_held();
       if (halves_.receive == Half::ended && advance_to_close()) return;
+      if (unchain_close()) return;
       advance_sends();
       advance_receive();
       return;
@@ -190,6 +187,17 @@ bool TcpStream::advance_to_close() {
     start_sends();
   } else {
     start_ending(Ending::close, false);
+  }
+  return true;
+}
+
+// close_after_sends has linked its close behind a send that is stuck, and `close` was called since:
+// who lingers receives, and a close under a receive would send no FIN.
+bool TcpStream::unchain_close() {
+  if (ending_ != Ending::close) return false;
+  if (send_operation_.in_flight() && !send_cancelled_ && !cancelling_) {
+    send_cancelled_ = true;
+    cancel(send_operation_);
   }
   return true;
 }
@@ -242,89 +250,6 @@ void TcpStream::start_ending(Ending ending, bool chained) {
       if (!chained) stage_ = Stage::closing;
       return ring.close(end_operation_, socket_);
   }
-}
-
-// One operation for everything queued, with the marker (FIN, close) linked behind it when nothing
-// can follow.
-void TcpStream::start_sends() {
-  std::size_t pieces = 0;
-  SendOperation* operation = sends_;
-  while (operation != nullptr && pieces + operation->pieces_.size() <= GatheredSend::pieces_max) {
-    pieces += operation->pieces_.size();
-    operation = operation->next_;
-  }
-  RINGDOWN_CHECK(pieces > 0);
-  batch_end_ = operation;
-  const bool all = operation == nullptr;
-  const bool to_close = stage_ == Stage::closing_after_sends ||
-                        (stage_ == Stage::lingering && halves_.receive == Half::ended);
-  Ending marker = Ending::nothing;
-  if (all && halves_.send == Half::ending && ending_ == Ending::nothing) {
-    marker = to_close && !shutdown_asked_ ? Ending::close : Ending::shutdown;
-  }
-  if (marker != Ending::nothing) reactor_.ring(socket_.ring).reserve(2);
-  submit_batch(sends_->pieces_, pieces, marker != Ending::nothing);
-  if (marker != Ending::nothing) start_ending(marker, true);
-}
-
-void TcpStream::submit_batch(std::span<const ConstBytes> first, std::size_t pieces, bool chained) {
-  Ring& ring = reactor_.ring(socket_.ring);
-  const Push push = chained ? Push::with_next : Push::now;
-  const Link link = chained ? Link::next : Link::none;
-  if (pieces == 1) return ring.send(send_operation_, socket_, first[0], push, link);
-  gathered_ = StreamPools::of(reactor_).gathered.take();
-  std::size_t count = 0;
-  for (SendOperation* operation = sends_; operation != batch_end_; operation = operation->next_) {
-    for (const ConstBytes piece : operation->pieces_) {
-      gathered_->pieces[count++] = {const_cast<std::byte*>(piece.data()), piece.size()};
-    }
-  }
-  gathered_->message.msg_iov = gathered_->pieces.data();
-  gathered_->message.msg_iovlen = count;
-  ring.send_gathered(send_operation_, socket_, gathered_->message, push, link);
-}
-
-void TcpStream::on_send(const Completion& completion) {
-  if (gathered_ != nullptr) {
-    StreamPools::of(reactor_).gathered.give_back(gathered_);
-    gathered_ = nullptr;
-  }
-  const bool failed = completion.result < 0;
-  Error error(failed ? -completion.result : ECONNRESET);
-  if (stage_ == Stage::aborting) error = close_reason_;
-  complete_sends(batch_end_, failed ? 0 : static_cast<std::size_t>(completion.result), error);
-  wake();
-}
-
-// Completes the sends before `end`, whose first `sent` bytes the kernel took: MSG_WAITALL sends all
-// or fails, so fewer bytes mean that the stream is broken. They leave the queue first: what a
-// handler sends is not of this batch.
-void TcpStream::complete_sends(SendOperation* end, std::size_t sent, Error error) {
-  bool broken = false;
-  SendOperation* next = std::exchange(sends_, end);
-  if (end == nullptr) sends_last_ = nullptr;
-  while (next != end) {
-    SendOperation& operation = *next;
-    std::size_t size = 0;
-    for (const ConstBytes piece : operation.pieces_) size += piece.size();
-    broken = broken || size > sent;
-    sent -= broken ? 0 : size;
-    next = operation.next_;
-    operation.in_flight_ = false;
-    operation.thunk_(operation, broken ? error : Error());
-  }
-  if (broken && stage_ != Stage::aborting) fail(error);
-}
-
-void TcpStream::complete_all_sends(Error error) {
-  batch_end_ = nullptr;
-  while (sends_ != nullptr) {
-    SendOperation& operation = *sends_;
-    sends_ = operation.next_;
-    operation.in_flight_ = false;
-    operation.thunk_(operation, error);
-  }
-  sends_last_ = nullptr;
 }
 
 void TcpStream::on_end(const Completion& completion) {

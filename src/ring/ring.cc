@@ -24,10 +24,9 @@ __kernel_timespec time_until(TimePoint deadline) {
   return {.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
 }
 
-// MSG_WAITALL: without it a short send does not break a chain, and the marker behind it would cut
-// the stream.
-constexpr int send_flags(Push push) {
-  return MSG_NOSIGNAL | MSG_WAITALL | (push == Push::with_next ? MSG_MORE : 0);
+constexpr int send_flags(Push push, Amount amount) {
+  return MSG_NOSIGNAL | (amount == Amount::all ? MSG_WAITALL : 0) |
+         (push == Push::with_next ? MSG_MORE : 0);
 }
 
 TakenCompletion copy_of(const io_uring_cqe& cqe) {
@@ -221,10 +220,10 @@ void Ring::receive(Operation& operation, Socket socket, ReceiveMode mode, Buffer
 }
 
 void Ring::send(Operation& operation, Socket socket, std::span<const std::byte> bytes, Push push,
-                Link chained) {
+                Link chained, Amount amount) {
   io_uring_sqe* sqe = native_->next_sqe();
   io_uring_prep_send(sqe, static_cast<int>(socket.slot), bytes.data(), bytes.size(),
-                     send_flags(push));
+                     send_flags(push, amount));
   name_socket(*sqe, socket);
   link(*sqe, chained);
   io_uring_sqe_set_data(sqe, &operation);
@@ -232,10 +231,10 @@ void Ring::send(Operation& operation, Socket socket, std::span<const std::byte> 
 }
 
 void Ring::send_gathered(Operation& operation, Socket socket, const msghdr& message, Push push,
-                         Link chained) {
+                         Link chained, Amount amount) {
   io_uring_sqe* sqe = native_->next_sqe();
   io_uring_prep_sendmsg(sqe, static_cast<int>(socket.slot), &message,
-                        static_cast<unsigned>(send_flags(push)));
+                        static_cast<unsigned>(send_flags(push, amount)));
   name_socket(*sqe, socket);
   link(*sqe, chained);
   io_uring_sqe_set_data(sqe, &operation);

@@ -29,6 +29,11 @@ enum class AcceptMode : std::uint8_t { once, multishot };
 // Whether the next verb of this socket starts only when this one has succeeded (IOSQE_IO_LINK).
 enum class Link : std::uint8_t { none, next };
 
+// How much of a send the kernel takes before it completes. `all`: or it has failed (MSG_WAITALL);
+// what goes before a link must be so, for else a short send would not break the chain. `some`: what
+// there is room for, so that progress is seen.
+enum class Amount : std::uint8_t { all, some };
+
 // MSG_MORE: a marker follows at once, so that both leave in one segment.
 enum class Push : std::uint8_t { now, with_next };
 
@@ -71,11 +76,10 @@ class Ring : Immovable {
   Socket take_opened(OpenSocket& request, std::int32_t result);
   void connect(Operation& operation, Socket socket, const SocketAddress& peer);
   void receive(Operation& operation, Socket socket, ReceiveMode mode, BufferGroup group);
-  // Sends all of it or fails (MSG_WAITALL): a short send breaks a chain.
   void send(Operation& operation, Socket socket, std::span<const std::byte> bytes, Push push,
-            Link link);
+            Link link, Amount amount = Amount::all);
   void send_gathered(Operation& operation, Socket socket, const msghdr& message, Push push,
-                     Link link);
+                     Link link, Amount amount = Amount::all);
   // shutdown(2), SHUT_WR. In a chain its turn comes like any other's; FIN, and what waits for it
   // (Push::with_next), may leave as late as its completion is taken.
   void shutdown_send(Operation& operation, Socket socket, Link link);

@@ -94,6 +94,7 @@ Start TlsStream::send(SendOperation& operation, std::span<const ConstBytes> piec
   if (failure_) return Start::aborted;
   if (stage_ != Stage::running || shutdown_asked_) return Start::wrong_state;
   operation.pieces_ = pieces;
+  operation.sent_ = 0;
   operation.next_ = nullptr;
   operation.in_flight_ = true;
   (sends_ == nullptr ? sends_ : sends_last_->next_) = &operation;
@@ -292,6 +293,7 @@ void TlsStream::on_batch_sent(std::size_t size, Error error) {
   bytes_sent_ += size;
   if (error && !failure_ && stage_ < Stage::aborting) failure_ = error;
   wake();
+  if (end != nullptr) end->sent_ += size;
   complete_sends(end, error);
   if (!error && !through_ && session_.halves().send == Half::ended) tell_shutdown(Error());
 }

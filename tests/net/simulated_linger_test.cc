@@ -1,7 +1,10 @@
 // A stream over the simulated ring whose peer does not end: what bounds a linger, and what a send
 // is told that was cut short.
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
+#include <string>
 
 #include "ringdown/tcp.h"
 #include "simulated_seeds.h"
@@ -141,7 +144,50 @@ TEST(SimulatedLinger, ClosesItsSocketOnceWhenTheDeadlineComesWithTheClose) {
   });
 }
 
-// MSG_WAITALL: a send is whole or has failed. The kernel took a part of this one.
+// close_after_sends does not linger, and has no bound: one that is stuck is given both by `close`,
+// whether its close is linked behind a short send already or a long one is still in parts.
+void close_again(std::uint64_t seed, std::size_t size, bool peer_reads) {
+  OneStream one(seed);
+  one.peer.set_reading(false);
+  const std::string text = simulation::pattern(size);
+  const ConstBytes piece = simulation::bytes_of(text);
+  ASSERT_EQ(one.stream().send(one.told.sending, {&piece, 1}), Start::io_pending);
+  ASSERT_EQ(one.stream().close_after_sends(), Start::io_pending);
+  one.world.run_for(1s);
+  if (one.told.closed) return;  // there was room for all of it
+  const TimePoint deadline = one.world.network().now() + 3s;
+  ASSERT_EQ(one.stream().close({.deadline = deadline}), Start::io_pending);
+  one.world.run_for(100ms);
+  if (peer_reads) {
+    one.peer.set_reading(true);
+    ASSERT_TRUE(one.world.run_until([&] { return one.peer.has_fin(); }));
+    EXPECT_TRUE(one.peer.read() == text);
+    EXPECT_EQ(one.told.sent, Error());
+    one.peer.write("late");  // an RST would answer it, but for the linger
+    one.peer.finish();
+  }
+  ASSERT_TRUE(one.world.run_until([&] { return one.told.closed.has_value(); }));
+  EXPECT_EQ(*one.told.closed, peer_reads ? Error() : Error(ETIMEDOUT));
+  EXPECT_LT(one.world.network().now(), deadline + 100ms);
+  if (!peer_reads) return one.expect_reset();
+  EXPECT_FALSE(one.peer.has_reset());
+}
+
+TEST(SimulatedLinger, MayFollowACloseThatIsStuckBehindItsSends) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    close_again(seed, 60'000, true);
+    close_again(seed, 600'000, true);
+  });
+}
+
+TEST(SimulatedLinger, BoundsACloseThatIsStuckBehindItsSends) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    close_again(seed, 60'000, false);
+    close_again(seed, 600'000, false);
+  });
+}
+
+// The kernel took a part of this one.
 TEST(SimulatedSend, ThatAResetCutsShortHasFailed) {
   for_each_seed(100, [](std::uint64_t seed) {
     OneStream one(seed);
@@ -151,10 +197,36 @@ TEST(SimulatedSend, ThatAResetCutsShortHasFailed) {
     ASSERT_EQ(one.stream().send(one.told.sending, {&piece, 1}), Start::io_pending);
     one.world.run_for(1s);
     EXPECT_FALSE(one.told.sent);
+    EXPECT_GT(one.told.sending.sent_bytes(), 0U);
+    EXPECT_LT(one.told.sending.sent_bytes(), text.size());
     one.peer.reset();
     ASSERT_TRUE(one.world.run_until([&] { return one.told.sent.has_value(); }));
     EXPECT_TRUE(*one.told.sent);
     static_cast<void>(one.stream().abort());
+  });
+}
+
+// However much room the kernel has: 2 GiB are more than it takes at once, and of what it takes at
+// once no progress is seen.
+TEST(SimulatedSend, GoesOutInPartsOfAtMost256KiB) {
+  for_each_seed(10, [](std::uint64_t seed) {
+    OneStream one(seed, {.socket_buffer_min = 4U << 20, .socket_buffer_max = 8U << 20});
+    const std::string text = simulation::pattern(3'000'000);
+    const ConstBytes bytes = simulation::bytes_of(text);
+    const std::array pieces = {bytes.first(10), bytes.subspan(10, 1'000'000), ConstBytes(),
+                               bytes.subspan(1'000'010)};
+    ASSERT_EQ(one.stream().send(one.told.sending, pieces), Start::io_pending);
+    std::size_t largest = 0;
+    for (std::size_t before = 0; !one.told.sent; before = one.told.sending.sent_bytes()) {
+      one.world.reactor().run_once(one.world.network().now() + 1s);
+      if (!one.told.sent) largest = std::max(largest, one.told.sending.sent_bytes() - before);
+    }
+    EXPECT_LE(largest, 262'144U);
+    EXPECT_EQ(*one.told.sent, Error());
+    one.peer.finish();
+    ASSERT_EQ(one.stream().close({.deadline = TimePoint::max()}), Start::io_pending);
+    ASSERT_TRUE(one.world.run_until([&] { return one.peer.has_fin(); }));
+    EXPECT_TRUE(one.peer.read() == text);
   });
 }
 

@@ -29,8 +29,9 @@ struct Flight {
   Operation* operation = nullptr;
   simulation::Verb verb = simulation::Verb::nop;
   Stage stage = Stage::submitted;
-  bool is_linked = false;  // the next in the queue waits for this one
-  bool woken = false;      // an attempt is scheduled
+  bool takes_part = false;  // Amount::some
+  bool is_linked = false;   // the next in the queue waits for this one
+  bool woken = false;       // an attempt is scheduled
   Socket socket;
   simulation::Endpoint* aimed = nullptr;     // what `socket` was at the call
   simulation::Endpoint* endpoint = nullptr;  // what it was at the start; held

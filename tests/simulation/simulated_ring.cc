@@ -76,18 +76,20 @@ void Ring::receive(Operation& operation, Socket socket, ReceiveMode mode, Buffer
 }
 
 void Ring::send(Operation& operation, Socket socket, std::span<const std::byte> bytes,
-                Push /*push*/, Link link) {
+                Push /*push*/, Link link, Amount amount) {
   put_in_flight(operation);
   Flight& flight = native_->prepare_on(operation, Verb::send, socket);
   flight.bytes = bytes;
+  flight.takes_part = amount == Amount::some;
   flight.is_linked = link == Link::next;
 }
 
 void Ring::send_gathered(Operation& operation, Socket socket, const msghdr& message, Push /*push*/,
-                         Link link) {
+                         Link link, Amount amount) {
   put_in_flight(operation);
   Flight& flight = native_->prepare_on(operation, Verb::send, socket);
   flight.message = &message;
+  flight.takes_part = amount == Amount::some;
   flight.is_linked = link == Link::next;
 }
 

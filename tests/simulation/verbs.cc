@@ -247,7 +247,8 @@ void Ring::Native::attempt_send(Flight& flight) {
     walk(flight, flight.done, part, [&](std::span<const std::byte> bytes) { endpoint.put(bytes); });
     flight.done += part;
   }
-  if (flight.done == size) return finish(flight, static_cast<std::int32_t>(size));
+  const bool is_enough = flight.done == size || (flight.done > 0 && flight.takes_part);
+  if (is_enough) return finish(flight, static_cast<std::int32_t>(flight.done));
   if (endpoint.room() > 0) wake(flight);
 }
 
