@@ -258,17 +258,24 @@ bool ReactorCore::has_ready() const noexcept {
 // What had come before a deadline is taken before it: a peer is not to be ended for bytes that lay
 // in its socket while this thread stood still, or behind more completions than one turn takes. So
 // timers that are due wait while completions are ready and, when they are late, until a turn finds
-// nothing more (who receives the next bytes has asked for them at the end of the turn before). They
-// wait as long again as they were late at most: input that never ends puts nothing off for ever.
-bool ReactorCore::may_expire(bool dispatched) noexcept {
-  constexpr std::chrono::milliseconds in_time{2}, least{100}, most{10'000};
+// nothing more: who receives the next bytes has asked for them at the end of the turn before.
+// Input that never ends puts nothing off for long: a receive queue is read in `rounds_max` turns
+// (those that only empty the completion queue left out), and it takes no longer than we were late.
+bool ReactorCore::may_expire(std::size_t dispatched) noexcept {
+  constexpr unsigned rounds_max = 64;
+  constexpr std::chrono::milliseconds in_time{2}, least{20}, most{10'000};
   const bool goes_on = has_ready();
-  const std::optional<TimePoint> due = dispatched || goes_on ? timers_.next() : std::nullopt;
-  const bool waits = due && *due <= now_ && (goes_on || now_ - *due > in_time);
-  if (waits && catching_up_until_ == TimePoint::max()) {
-    catching_up_until_ = now_ + std::clamp<TimePoint::duration>(now_ - *due, least, most);
+  const auto due = dispatched != 0 || goes_on ? timers_.next() : std::nullopt;
+  if (!due || *due > now_ || (!goes_on && now_ - *due <= in_time)) {
+    catching_up_until_ = TimePoint::max();
+    return true;
   }
-  if (waits && now_ < catching_up_until_) return false;
+  if (catching_up_until_ == TimePoint::max()) {
+    catching_up_until_ = now_ + std::clamp<TimePoint::duration>(now_ - *due, least, most);
+    rounds_left_ = rounds_max;
+  }
+  const bool is_round = dispatched < completions_per_take;
+  if (now_ < catching_up_until_ && (!is_round || rounds_left_-- > 0)) return false;
   catching_up_until_ = TimePoint::max();
   return true;
 }
@@ -330,7 +337,7 @@ std::size_t ReactorCore::turn(TimePoint wait_until) {
   }
   now_ = Ring::now();
   for (std::size_t i = 0; i < rings_.size(); ++i) count += dispatch(*rings_[i]);
-  if (may_expire(count != 0)) count += timers_.expire(now_);
+  if (may_expire(count)) count += timers_.expire(now_);
   return count;
 }
 

@@ -111,7 +111,7 @@ class ReactorCore : Immovable {
   void wait_for_signal(TimePoint until);
   std::size_t dispatch(Ring& ring);
   bool has_ready() const noexcept;
-  bool may_expire(bool dispatched) noexcept;
+  bool may_expire(std::size_t dispatched) noexcept;
   void on_wake(const Completion& completion);
   void wake() noexcept;
   void wake_starved() noexcept;
@@ -135,6 +135,7 @@ class ReactorCore : Immovable {
   TimePoint now_;
   TimerWheel timers_;
   TimePoint catching_up_until_ = TimePoint::max();  // max: timers are in time
+  unsigned rounds_left_ = 0;
   TaskList turn_end_;
   TaskList before_submission_;
   std::vector<TurnTask*> starved_;
