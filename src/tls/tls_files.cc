@@ -182,6 +182,18 @@ void use_certificate(SSL_CTX* context, const TlsCertificate& files) {
   }
 }
 
+namespace {
+
+// Nothing leads to it: it signs for nobody (RFC 5280 4.2.1.9), and is not its own issuer, so that
+// not even who shows this very certificate is taken.
+bool verifies_nobody(X509* certificate) noexcept {
+  const bool own_issuer =
+      X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
+  return !own_issuer && X509_check_ca(certificate) == 0;
+}
+
+}  // namespace
+
 void trust(X509_STORE* store, const std::string& pem, const std::string& where, SSL_CTX* announce) {
   ERR_clear_error();
   const Owned<BIO> text = reader(pem);
@@ -189,6 +201,10 @@ void trust(X509_STORE* store, const std::string& pem, const std::string& where, 
   while (X509* const read = PEM_read_bio_X509(text.get(), nullptr, no_passphrase, nullptr)) {
     const Owned<X509> root(read);
     ++count;
+    if (announce != nullptr && verifies_nobody(root.get())) {
+      refuse(where + ": certificate " + std::to_string(count) +
+             " is no CA's, and nobody could be verified by it: take that of who signed it");
+    }
     if (X509_STORE_add_cert(store, root.get()) != 1) refuse(where + ": " + reason());
     if (announce != nullptr && SSL_CTX_add_client_CA(announce, root.get()) != 1) {
       refuse(where + ": " + reason());

@@ -69,5 +69,22 @@ TEST_F(TlsSetup, RefusesAnExtraAuthorityThatIsNone) {
   EXPECT_THROW(TlsServerContext{none}, SetupError);
 }
 
+TEST_F(TlsSetup, RefusesAClientAuthorityByWhichNobodyCouldBeVerified) {
+  TlsServerOptions options;
+  options.self_signed_for = {"localhost"};
+  options.client_certificates = TlsClientCertificates::required;
+  options.client_ca_file = files.write(test_authority()).chain_file;
+  EXPECT_NO_THROW(TlsServerContext{options});
+  // Signed by the authority, and no authority itself.
+  options.client_ca_file = files.write(make_identity({}, &test_authority())).chain_file;
+  try {
+    const TlsServerContext context(options);
+    ADD_FAILURE();
+  } catch (const SetupError& error) {
+    const std::string what = error.what();
+    EXPECT_TRUE(what.starts_with(options.client_ca_file + ": certificate 1 is no CA's")) << what;
+  }
+}
+
 }  // namespace
 }  // namespace ringdown

@@ -111,12 +111,15 @@ void add_storm_load(CLI::App& command, StormOptions& options) {
              [&](const char* option, const std::string& text) {
                options.duration = parse_seconds(option, text, shortest);
              });
-  add_option(command, "--rate", "R", "as fast as they end",
-             "open loop: starts R connections a second, whatever becomes of them; latencies count "
-             "from the intended start",
-             [&](const char* option, const std::string& text) {
-               options.rate = parse_rate(option, text);
-             });
+  add_option(
+      command, "--rate", "R", "as fast as they end",
+      "open loop: starts R connections a second, whether or not earlier ones have ended, in "
+      "all as many as --handshakes or --duration say. Never more than --connections at once: "
+      "one that would be starts late, the report says by how much, and latencies count from "
+      "the intended start",
+      [&](const char* option, const std::string& text) {
+        options.rate = parse_rate(option, text);
+      });
   add_option(command, "--pattern", "P", "half-close",
              "half-close, client-first, server-first, simultaneous, never-answer, abort, mixed, "
              "tls-truncate or tls-notify-only; which need push mode or TLS: see below",
