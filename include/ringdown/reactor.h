@@ -93,7 +93,9 @@ struct ReactorStatistics {
   std::uint64_t turns = 0;
   unsigned rings = 0;
   std::size_t sockets = 0;     // sockets in the rings' tables now
-  std::size_t pool_bytes = 0;  // fixed pools: provided buffers, slabs, output chunks
+  // Pools: provided buffers, slabs, output chunks. What nobody has needed for two seconds is given
+  // back to the system, but for 256 KiB of each slab.
+  std::size_t pool_bytes = 0;
 };
 
 // A piece of work handed to a reactor from another thread. Caller-owned; once posted it must live

@@ -258,7 +258,8 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   void complete_all_sends(Error error);
   void receive_bytes(std::size_t size, std::uint16_t buffer_id);
   void receive_end(std::int32_t result);
-  void hold(std::uint16_t buffer_id, std::size_t offset, std::size_t size);
+  void receive_again();
+  void judge_buffers(std::size_t received) noexcept;
   void deliver_held();
   void drop_held() noexcept;
   void deliver_end();
@@ -278,10 +279,12 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   Halves halves_;
   Stage stage_ = Stage::idle;
   Ending ending_ = Ending::nothing;
-  std::uint8_t receives_ = 0;   // counted to a few: then receiving is multishot
+  std::uint8_t receives_ = 0;         // counted to a few: then receiving is multishot
+  std::uint8_t buffers_against_ = 0;  // receives in a row that speak for the other group
   bool receiving_ : 1 = false;  // start_receiving was called
   bool paused_ : 1 = false;
-  bool large_buffers_ : 1 = false;  // the last receive filled its buffer
+  bool large_buffers_ : 1 = false;  // what it receives fills small ones
+  bool large_missed_ : 1 = false;   // none was left: the next receive takes a small one
   bool armed_large_ : 1 = false;    // the group the armed receive takes its buffers from
   bool armed_multishot_ : 1 = false;
   bool shutdown_asked_ : 1 = false;   // on_shutdown is owed

@@ -95,11 +95,16 @@ class StreamPools final : public ReactorExtension {
  public:
   static StreamPools& of(ReactorCore& reactor) {
     auto& extension = reactor.extension(ReactorCore::Floor::streams);
-    if (!extension) extension = std::make_unique<StreamPools>();
+    if (!extension) extension = std::make_unique<StreamPools>(reactor.idle_memory());
     return static_cast<StreamPools&>(*extension);
   }
+  explicit StreamPools(IdleMemory& idle) noexcept
+      : held(&idle), gathered(&idle), lingering(&idle), cancelling(&idle) {}
   std::size_t pool_bytes() const noexcept override {
     return held.bytes() + gathered.bytes() + lingering.bytes() + cancelling.bytes();
+  }
+  bool give_back_idle() noexcept override {
+    return ringdown::give_back_idle(held, gathered, lingering, cancelling);
   }
 
   Slab<HeldInput> held;

@@ -13,6 +13,12 @@ namespace {
 // nothing to cancel.
 constexpr std::uint8_t receives_before_multishot = 4;
 
+// A stream that has filled so many small buffers one behind the other asks for large ones; one that
+// has needed no large one so many times asks for small ones again. In between it stays with what it
+// has: messages of 1,000 and of 5,000 bytes in turn must not change the group each time.
+constexpr std::uint8_t full_before_large = 4;
+constexpr std::uint8_t few_before_small = 8;
+
 }  // namespace
 
 void TcpStream::start_receiving() {
@@ -38,7 +44,19 @@ BufferGroup TcpStream::armed_group() const noexcept {
 }
 
 bool TcpStream::wants_large_buffers() const noexcept {
-  return large_buffers_ && !reactor_.buffers_are_scarce(socket_.ring, BufferGroup::large);
+  return large_buffers_ && !large_missed_ &&
+         !reactor_.buffers_are_scarce(socket_.ring, BufferGroup::large);
+}
+
+// Whether the other group would serve the stream better from now on.
+void TcpStream::judge_buffers(std::size_t received) noexcept {
+  const bool fills_small = received >= small_buffer_size;
+  if (fills_small == large_buffers_) {
+    buffers_against_ = 0;
+  } else if (++buffers_against_ == (large_buffers_ ? few_before_small : full_before_large)) {
+    large_buffers_ = !large_buffers_;
+    buffers_against_ = 0;
+  }
 }
 
 void TcpStream::expect_many_receives() noexcept { receives_ = receives_before_multishot; }
@@ -51,7 +69,7 @@ void TcpStream::advance_receive() {
   Ring& ring = reactor_.ring(socket_.ring);
   if (receive_operation_.in_flight()) {
     // A multishot receive of small buffers that come back full is worth replacing.
-    const bool better = armed_multishot_ && wants_large_buffers() != armed_large_;
+    const bool better = armed_multishot_ && wants_large_buffers();
     const bool unwanted = !wanted || better;
     if (unwanted && !receive_cancelled_ && !cancelling_) {
       receive_cancelled_ = true;
@@ -62,7 +80,8 @@ void TcpStream::advance_receive() {
   if (!wanted || cancelling_) return;
   receive_cancelled_ = false;
   armed_large_ = wants_large_buffers();
-  armed_multishot_ = is_chatty() && !armed_large_ && stage_ == Stage::running;
+  armed_multishot_ = is_chatty() && !armed_large_ && !large_missed_ && stage_ == Stage::running;
+  large_missed_ = false;
   ring.receive(receive_operation_, socket_,
                armed_multishot_ ? ReceiveMode::multishot : ReceiveMode::once, armed_group());
 }
@@ -83,8 +102,8 @@ void TcpStream::on_receive(const Completion& completion) {
 }
 
 void TcpStream::receive_end(std::int32_t result) {
-  const bool wants_more = stage_ == Stage::running || stage_ == Stage::lingering;
-  if (!wants_more && stage_ != Stage::closing_after_sends) return wake();
+  if (result == -ENOBUFS) reactor_.buffer_missed();
+  if (stage_ >= Stage::aborting) return wake();
   switch (-result) {
     case 0:
       if (halves_.receive != Half::open) return;
@@ -94,16 +113,7 @@ void TcpStream::receive_end(std::int32_t result) {
       end_undelivered_ = true;
       if (held_ == nullptr) deliver_end();
       return;
-    case ENOBUFS:
-      // When all are in the hands of paused streams, the next one given back re-arms the receive;
-      // of the large ones there is no need to wait for.
-      if (wants_more && !armed_large_ &&
-          reactor_.all_buffers_leased(socket_.ring, BufferGroup::small)) {
-        reactor_.wait_for_buffer(advance_task_);
-      } else {
-        wake();
-      }
-      return;
+    case ENOBUFS: return receive_again();
     case ECANCELED:
     case EINTR:
     case EAGAIN: return;
@@ -111,14 +121,20 @@ void TcpStream::receive_end(std::int32_t result) {
   }
 }
 
+// No buffer was left. Armed now, ahead of the receives that this turn's end arms, the next one is
+// the first to be served: of streams that outnumber the buffers none is last every turn. Small
+// buffers are never all leased (those held are copied before), so one that found none of them may
+// simply try again; large ones may be, so a small one is taken instead.
+void TcpStream::receive_again() {
+  large_missed_ = armed_large_;
+  if (stage_ == Stage::closing_after_sends) return wake();
+  advance_receive();
+}
+
 void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
   BufferLease lease(reactor_, socket_.ring, armed_group(), buffer_id, size);
   if (!is_chatty()) ++receives_;
-  // Full small buffers ask for large ones; what would have fitted a small one asks for small ones
-  // again.
-  if (armed_large_ ? size <= small_buffer_size : size == small_buffer_size) {
-    large_buffers_ = !armed_large_;
-  }
+  judge_buffers(size);
   switch (stage_) {
     case Stage::lingering: linger_->on_bytes(size); return;
     case Stage::running:

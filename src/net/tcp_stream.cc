@@ -206,7 +206,6 @@ bool TcpStream::unchain_close() {
 void TcpStream::advance_abort() {
   drop_held();
   end_linger();
-  reactor_.forget(advance_task_);
   if (!reset_done_ && ending_ == Ending::nothing) start_ending(Ending::reset, false);
   if (!cancelling_) {
     if (receive_operation_.in_flight() && !receive_cancelled_) {
@@ -229,7 +228,6 @@ void TcpStream::advance_abort() {
 
 void TcpStream::finish() {
   end_linger();
-  reactor_.forget(advance_task_);
   drop_held();
   stage_ = Stage::over;
   events_->on_closed(close_reason_);  // the stream may be gone now

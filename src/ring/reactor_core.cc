@@ -34,6 +34,10 @@ void signal(const UniqueFd& eventfd) noexcept {
   [[maybe_unused]] const ssize_t size = ::write(eventfd.get(), &one, sizeof one);
 }
 
+// What is idle for so long, or for twice that, is given back: who needs it again in the next burst
+// still has it.
+constexpr std::chrono::seconds idle_memory_kept{1};
+
 // The kernel allows a ring no more direct descriptors than RLIMIT_NOFILE; a tenth is left to
 // everything else.
 unsigned sockets_allowed(unsigned wanted) {
@@ -59,6 +63,7 @@ ReactorCore::ReactorCore(Reactor& reactor, const ReactorOptions& options)
 }
 
 ReactorCore::~ReactorCore() {
+  idle_timer_.cancel();
   for (auto& extension : extensions_) extension.reset();
   run_posted();
   RINGDOWN_CHECK(turn_end_.first == nullptr && before_submission_.first == nullptr);
@@ -102,10 +107,6 @@ std::uint16_t ReactorCore::ring_with_room() {
   }
   add_slot_ring();
   return static_cast<std::uint16_t>(rings_.size() - 1);
-}
-
-bool ReactorCore::all_buffers_leased(std::uint16_t ring, BufferGroup group) const noexcept {
-  return leased_[ring][static_cast<std::size_t>(group)] >= rings_[ring]->buffers(group);
 }
 
 bool ReactorCore::has_free_slots(std::uint16_t ring, std::size_t count) const noexcept {
@@ -170,22 +171,6 @@ void ReactorCore::run_turn_end() {
   } while (run_list(before_submission_));
 }
 
-void ReactorCore::wait_for_buffer(TurnTask& task) {
-  ++buffer_shortages_;
-  if (std::find(starved_.begin(), starved_.end(), &task) == starved_.end()) {
-    starved_.push_back(&task);
-  }
-}
-
-void ReactorCore::forget(TurnTask& task) noexcept {
-  if (!starved_.empty()) std::erase(starved_, &task);
-}
-
-void ReactorCore::wake_starved() noexcept {
-  for (TurnTask* task : starved_) before_submission(*task);
-  starved_.clear();
-}
-
 // --- other threads ---
 
 bool ReactorCore::post(PostedTask& task) noexcept {
@@ -230,6 +215,20 @@ std::size_t ReactorCore::run_posted() {
 
 void ReactorCore::on_wake(const Completion&) {
   if (!is_foreign_) empty(wake_descriptor_);
+}
+
+// --- memory ---
+
+void ReactorCore::found() noexcept {
+  if (!idle_timer_.is_armed()) idle_timer_.arm(*this, now_ + idle_memory_kept);
+}
+
+void ReactorCore::give_back_idle() {
+  bool more = false;
+  for (const auto& extension : extensions_) {
+    if (extension) more = extension->give_back_idle() || more;
+  }
+  if (more) found();
 }
 
 // --- turns ---

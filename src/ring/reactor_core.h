@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/idle_memory.h"
 #include "base/unique_fd.h"
 #include "ring/owner_thread.h"
 #include "ring/ring.h"
@@ -24,9 +25,12 @@ class ReactorExtension {
  public:
   virtual ~ReactorExtension() = default;
   virtual std::size_t pool_bytes() const noexcept { return 0; }
+  // Memory that nobody has needed since the last call goes back to the system. Answers whether
+  // there may be more later.
+  virtual bool give_back_idle() noexcept { return false; }
 };
 
-class ReactorCore : Immovable {
+class ReactorCore final : Immovable, private IdleMemory {
  public:
   explicit ReactorCore(Reactor& reactor, const ReactorOptions& options);
   ~ReactorCore();
@@ -46,6 +50,8 @@ class ReactorCore : Immovable {
   const OwnerThread& owner() const noexcept { return owner_; }
   const ReactorOptions& options() const noexcept { return options_; }
   ReactorStatistics statistics() const;
+  // Who has pools for this reactor tells it of what is idle there.
+  IdleMemory& idle_memory() noexcept { return *this; }
 
   // Two lists run before each submission: first `at_turn_end` (what a turn's completions want
   // sent), then `before_submission` (streams turn that into operations), until both are empty.
@@ -72,22 +78,16 @@ class ReactorCore : Immovable {
   std::size_t accepts_unseen_max(std::uint16_t ring) const noexcept;
   std::size_t sockets() const noexcept;
 
-  // Provided buffers in the hands of streams. While others are left, a receive that found none
-  // tries again next turn.
+  // Provided buffers in the hands of streams.
   void buffer_leased(std::uint16_t ring, BufferGroup group) noexcept {
     ++leased_[ring][static_cast<std::size_t>(group)];
   }
   void buffer_returned(std::uint16_t ring, BufferGroup group) noexcept {
     --leased_[ring][static_cast<std::size_t>(group)];
-    if (!starved_.empty()) wake_starved();
   }
-  bool all_buffers_leased(std::uint16_t ring, BufferGroup group) const noexcept;
   // More than half of them are leased.
   bool buffers_are_scarce(std::uint16_t ring, BufferGroup group) const noexcept;
-  // A receive that found no buffer (ENOBUFS) waits until one is given back; `forget` when it no
-  // longer does.
-  void wait_for_buffer(TurnTask& task);
-  void forget(TurnTask& task) noexcept;
+  void buffer_missed() noexcept { ++buffer_shortages_; }  // a receive found none (ENOBUFS)
 
   enum class Floor : std::uint8_t { net, streams, tls, websocket };
   std::unique_ptr<ReactorExtension>& extension(Floor floor) noexcept {
@@ -113,8 +113,9 @@ class ReactorCore : Immovable {
   bool has_ready() const noexcept;
   bool may_expire(std::size_t dispatched) noexcept;
   void on_wake(const Completion& completion);
+  void found() noexcept override;  // IdleMemory
+  void give_back_idle();
   void wake() noexcept;
-  void wake_starved() noexcept;
   RingOptions main_ring_options() const;
   void add_slot_ring();
 
@@ -138,9 +139,9 @@ class ReactorCore : Immovable {
   unsigned rounds_left_ = 0;
   TaskList turn_end_;
   TaskList before_submission_;
-  std::vector<TurnTask*> starved_;
   std::vector<std::array<std::uint32_t, 2>> leased_;  // by ring and BufferGroup
   std::array<std::unique_ptr<ReactorExtension>, 4> extensions_;
+  Timer<&ReactorCore::give_back_idle> idle_timer_{*this};
   Op<&ReactorCore::on_wake> wake_operation_{*this};
   bool enabled_ = false;  // its rings are the thread's
   std::uint64_t turns_ = 0;

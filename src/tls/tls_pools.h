@@ -28,9 +28,10 @@ struct TlsHeld {
 class TlsPools final : public ReactorExtension {
  public:
   static TlsPools& of(ReactorCore& reactor);
-  TlsPools();
+  explicit TlsPools(IdleMemory& idle);
   ~TlsPools() override;
   std::size_t pool_bytes() const noexcept override;
+  bool give_back_idle() noexcept override;
 
   protocol::TlsChunks chunks;
   std::unique_ptr<Slab<TlsStream>> streams;

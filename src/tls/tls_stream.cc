@@ -27,16 +27,23 @@ constexpr std::chrono::seconds default_linger{10};
 
 TlsPools& TlsPools::of(ReactorCore& reactor) {
   auto& extension = reactor.extension(ReactorCore::Floor::tls);
-  if (!extension) extension = std::make_unique<TlsPools>();
+  if (!extension) extension = std::make_unique<TlsPools>(reactor.idle_memory());
   return static_cast<TlsPools&>(*extension);
 }
 
-TlsPools::TlsPools()
-    : streams(std::make_unique<Slab<TlsStream>>()), batches(std::make_unique<Slab<TlsBatch>>()) {}
+TlsPools::TlsPools(IdleMemory& idle)
+    : chunks(&idle),
+      streams(std::make_unique<Slab<TlsStream>>(&idle)),
+      batches(std::make_unique<Slab<TlsBatch>>(&idle)),
+      held(&idle) {}
 TlsPools::~TlsPools() = default;
 
 std::size_t TlsPools::pool_bytes() const noexcept {
   return chunks.bytes() + streams->bytes() + batches->bytes() + held.bytes() + sizeof(*this);
+}
+
+bool TlsPools::give_back_idle() noexcept {
+  return ringdown::give_back_idle(chunks, *streams, *batches, held);
 }
 
 TlsStream::TlsStream(ReactorCore& reactor, TcpStream& tcp, ByteStreamEvents& events,

@@ -47,10 +47,13 @@ struct OutputPieces {
 };
 
 struct OutputPools {
+  explicit OutputPools(IdleMemory& idle) noexcept : small(&idle), large(&idle), pieces(&idle) {}
+  std::size_t bytes() const noexcept { return small.bytes() + large.bytes() + pieces.bytes(); }
+  bool give_back_idle() noexcept { return ringdown::give_back_idle(small, large, pieces); }
+
   Slab<SmallOutputBlock> small;
   Slab<LargeOutputBlock> large;
   Slab<OutputPieces> pieces;
-  std::size_t bytes() const noexcept { return small.bytes() + large.bytes() + pieces.bytes(); }
 };
 
 // The largest payload that is copied; beyond it the caller's bytes are borrowed.

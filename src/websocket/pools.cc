@@ -22,15 +22,18 @@ void MessageStorage::give_back(std::unique_ptr<Bytes> bytes) {
 
 WebSocketPools& WebSocketPools::of(ReactorCore& reactor) {
   auto& extension = reactor.extension(ReactorCore::Floor::websocket);
-  if (!extension) extension = std::make_unique<WebSocketPools>();
+  if (!extension) extension = std::make_unique<WebSocketPools>(reactor.idle_memory());
   return static_cast<WebSocketPools&>(*extension);
 }
 
-WebSocketPools::WebSocketPools()
-    : connections(std::make_unique<Slab<Connection>>()),
-      sendings(std::make_unique<Slab<Sending>>()),
-      client_openings(std::make_unique<Slab<ClientOpening>>()),
-      server_openings(std::make_unique<Slab<ServerOpening>>()) {}
+WebSocketPools::WebSocketPools(IdleMemory& idle)
+    : connections(std::make_unique<Slab<Connection>>(&idle)),
+      sendings(std::make_unique<Slab<Sending>>(&idle)),
+      client_openings(std::make_unique<Slab<ClientOpening>>(&idle)),
+      server_openings(std::make_unique<Slab<ServerOpening>>(&idle)),
+      heads(idle),
+      controls(&idle),
+      output(idle) {}
 WebSocketPools::~WebSocketPools() {
   if (connections->taken() == 0) return;
   check_failed(__FILE__, __LINE__,
@@ -41,6 +44,11 @@ WebSocketPools::~WebSocketPools() {
 std::size_t WebSocketPools::pool_bytes() const noexcept {
   return connections->bytes() + sendings->bytes() + client_openings->bytes() +
          server_openings->bytes() + heads.bytes() + controls.bytes() + output.bytes();
+}
+
+bool WebSocketPools::give_back_idle() noexcept {
+  return ringdown::give_back_idle(*connections, *sendings, *client_openings, *server_openings,
+                                  heads, controls, output);
 }
 
 }  // namespace ringdown

@@ -2,16 +2,15 @@
 // for a while. Once warm, nothing of a connection is allocated.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/slab.h"
-#include "protocol/http_head.h"
 #include "protocol/message_reader.h"
 #include "ring/reactor_core.h"
+#include "websocket/head_storage.h"
 #include "websocket/output.h"
 #include "websocket/random_bytes.h"
 
@@ -21,11 +20,6 @@ class Connection;
 class Sending;
 class ClientOpening;
 class ServerOpening;
-
-// A head that did not come in one piece.
-struct HeadStorage {
-  std::array<char, protocol::head_size_max> bytes;
-};
 
 // Message storage keeps its capacity from message to message, up to a bound.
 class MessageStorage {
@@ -43,15 +37,16 @@ class MessageStorage {
 class WebSocketPools final : public ReactorExtension {
  public:
   RINGDOWN_API static WebSocketPools& of(ReactorCore& reactor);
-  WebSocketPools();
+  explicit WebSocketPools(IdleMemory& idle);
   ~WebSocketPools() override;
   std::size_t pool_bytes() const noexcept override;
+  bool give_back_idle() noexcept override;
 
   std::unique_ptr<Slab<Connection>> connections;
   std::unique_ptr<Slab<Sending>> sendings;
   std::unique_ptr<Slab<ClientOpening>> client_openings;
   std::unique_ptr<Slab<ServerOpening>> server_openings;
-  Slab<HeadStorage> heads;
+  HeadPools heads;
   Slab<protocol::ControlStorage> controls;
   OutputPools output;
   MessageStorage messages;

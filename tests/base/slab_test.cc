@@ -1,6 +1,7 @@
 // Places for objects that never move, and are used again before new ones are made.
 #include "base/slab.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -85,6 +86,73 @@ TEST(Slab, AllocatesNothingOnceItIsAsLargeAsItHasEverBeen) {
     EXPECT_EQ(slab.bytes(), bytes);
   }
   for (auto& object : taken) slab.give_back(object);
+}
+
+struct Kilobyte {
+  std::array<std::byte, 1024> bytes{};
+};
+
+class CountingIdleMemory final : public IdleMemory {
+ public:
+  ~CountingIdleMemory() = default;
+  void found() noexcept override { ++times; }
+  int times = 0;
+};
+
+TEST(Slab, GivesBackWhatNobodyHasNeededForAWhile) {
+  CountingIdleMemory idle;
+  Slab<Kilobyte> slab(&idle);
+  std::vector<Kilobyte*> taken(10'000);
+  for (auto& object : taken) object = slab.take();
+  const std::size_t most = slab.bytes();
+  EXPECT_EQ(idle.times, 0);
+  for (auto& object : taken) slab.give_back(object);
+  EXPECT_GT(idle.times, 0);
+  EXPECT_TRUE(slab.give_back_idle()) << "needed until just now";
+  EXPECT_EQ(slab.bytes(), most);
+  EXPECT_FALSE(slab.give_back_idle());
+  EXPECT_LE(slab.bytes(), Slab<Kilobyte>::idle_blocks_kept * 65536);
+  for (int round = 0; round < 2; ++round) {
+    for (auto& object : taken) object = slab.take();
+    EXPECT_EQ(slab.bytes(), most) << "the same addresses";
+    for (auto& object : taken) slab.give_back(object);
+    slab.give_back_idle();
+    slab.give_back_idle();
+  }
+}
+
+TEST(Slab, KeepsWhatIsNeededNowAndThen) {
+  Slab<Kilobyte> slab;
+  std::vector<Kilobyte*> taken(10'000);
+  for (auto& object : taken) object = slab.take();
+  const std::size_t most = slab.bytes();
+  for (int round = 0; round < 3; ++round) {
+    for (auto& object : taken) slab.give_back(object);
+    slab.give_back_idle();
+    for (auto& object : taken) object = slab.take();
+    EXPECT_EQ(slab.bytes(), most);
+  }
+  for (auto& object : taken) slab.give_back(object);
+}
+
+// Blocks from which something is still taken are filled before those that might be given back.
+TEST(Slab, FillsBlocksThatAreInUseFirst) {
+  Slab<Kilobyte> slab;
+  std::vector<Kilobyte*> taken(1000);
+  for (auto& object : taken) object = slab.take();
+  std::vector<Kilobyte*> left;
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (i % 200 == 0) {
+      left.push_back(taken[i]);
+    } else {
+      slab.give_back(taken[i]);
+    }
+  }
+  for (int i = 0; i < 200; ++i) left.push_back(slab.take());
+  slab.give_back_idle();
+  slab.give_back_idle();
+  EXPECT_LE(slab.bytes(), (5 + Slab<Kilobyte>::idle_blocks_kept) * 65536);
+  for (Kilobyte* object : left) slab.give_back(object);
 }
 
 TEST(Slab, AlignsWhatAsksForIt) {

@@ -270,6 +270,34 @@ TEST_F(OpeningServer, TakesAHeadInHalvesOfEveryLength) {
   }
 }
 
+TEST_F(OpeningServer, HoldsHalfAHeadInLittleMemory) {
+  constexpr std::size_t halves = 64;
+  serve(application());
+  const std::size_t before = reactor->statistics().pool_bytes;
+  for (std::size_t i = 0; i < halves; ++i) raw_client().write("G");
+  ASSERT_TRUE(pump([&] { return server->tally().accepted == halves; }));
+  settle();
+  EXPECT_LT((reactor->statistics().pool_bytes - before) / halves, 4096U);
+  for (RawPeer& peer : raw_peers) peer.reset();
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+}
+
+TEST_F(OpeningServer, TakesAHeadThatGrowsFromPlaceToPlace) {
+  serve(application());
+  const std::string filler = "X-Filler: " + std::string(1000, 'f') + "\r\n";
+  RawPeer& peer = raw_client();
+  peer.write("GET / HTTP/1.1\r\n");
+  for (int i = 0; i < 7; ++i) {
+    turn();
+    peer.write(filler);
+  }
+  turn();
+  peer.write(good_fields + "\r\n" + frame(Role::client, text_frame, "behind"));
+  ASSERT_TRUE(
+      pump([&] { return !host.endpoints.empty() && host.endpoints[0].messages.size() == 1; }));
+  EXPECT_EQ(host.endpoints[0].texts(), std::vector<std::string>{"behind"});
+}
+
 TEST_F(OpeningServer, EndsAClientThatSaysNothing) {
   WebSocketOptions options;
   options.open_timeout = 60ms;
