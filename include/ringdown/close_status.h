@@ -73,11 +73,15 @@ enum class Violation : std::uint8_t {
   close_status_invalid,       // 7.4.1, 7.4.2
   close_reason_invalid_utf8,  // 5.5.1
   data_after_close,           // 5.5.1
+  too_many_fragments,         // beyond WebSocketOptions::message_fragments_max (7.4.1, 1008)
+  // No fault of the peer's: there was no memory for its message, or ReactorOptions::
+  // message_memory_max was reached (7.4.1, 1011).
+  message_not_stored,
 };
 
 RINGDOWN_API std::string_view name(Violation violation) noexcept;  // static, NUL-terminated
 
-// The status with which a connection is failed for `violation`: 1002, 1007 or 1009 (RFC
+// The status with which a connection is failed for `violation`: 1002, 1007, 1008, 1009 or 1011 (RFC
 // 6455 7.1.7).
 RINGDOWN_API CloseStatus status_for(Violation violation) noexcept;
 

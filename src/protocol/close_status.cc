@@ -27,6 +27,8 @@ std::string_view name(Violation violation) noexcept {
     case Violation::continuation_unexpected: return "continuation_unexpected";
     case Violation::continuation_expected: return "continuation_expected";
     case Violation::message_too_big: return "message_too_big";
+    case Violation::too_many_fragments: return "too_many_fragments";
+    case Violation::message_not_stored: return "message_not_stored";
     case Violation::invalid_utf8: return "invalid_utf8";
     case Violation::close_payload_of_one_byte: return "close_payload_of_one_byte";
     case Violation::close_status_invalid: return "close_status_invalid";
@@ -43,6 +45,8 @@ CloseStatus status_for(Violation violation) noexcept {
     case Violation::invalid_utf8:
     case Violation::close_reason_invalid_utf8: return CloseStatus::invalid_payload;
     case Violation::message_too_big: return CloseStatus::message_too_big;
+    case Violation::too_many_fragments: return CloseStatus::policy_violation;
+    case Violation::message_not_stored: return CloseStatus::internal_error;
     case Violation::none: return CloseStatus::normal;
     case Violation::reserved_bits_set:
     case Violation::unknown_opcode:

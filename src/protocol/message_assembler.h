@@ -4,15 +4,15 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <vector>
 
+#include "base/byte_storage.h"
 #include "base/check.h"
 
 namespace ringdown::protocol {
 
 // The storage belongs to the driver, which pools it with its capacity. It is touched only for a
-// message in several pieces: lent from the first piece until the last, empty at the first. The
-// driver clears it after the message.
+// message in several pieces: lent from the first piece until the last, empty at the first, and with
+// room for each piece. The driver clears it after the message.
 class MessageAssembler {
  public:
   // Whether `add` of a piece with this `last` needs storage (of its own: it stays lent until the
@@ -23,13 +23,13 @@ class MessageAssembler {
 
   // The whole message, once its last piece is there: `piece` itself, or the contents of `storage`.
   std::optional<std::span<const std::byte>> add(std::span<const std::byte> piece, bool last,
-                                                std::vector<std::byte>& storage) {
+                                                ByteStorage& storage) {
     if (!needs_storage(last)) return piece;
     RINGDOWN_CHECK(gathering_ || storage.empty());
-    storage.insert(storage.end(), piece.begin(), piece.end());
+    storage.append(piece);
     gathering_ = !last;
     if (!last) return std::nullopt;
-    return std::span<const std::byte>(storage);
+    return storage.bytes();
   }
 
   // Forgets the message that has begun, if any; the driver clears the storage.

@@ -108,12 +108,15 @@ Violation MessageReader::read_first_byte(std::uint8_t byte) noexcept {
     return fin_ ? Violation::none : Violation::control_frame_fragmented;
   }
   if (opcode_ == Opcode::continuation) {
-    return message_open_ ? Violation::none : Violation::continuation_unexpected;
+    if (!message_open_) return Violation::continuation_unexpected;
+    ++continuations_;
+    return Violation::none;
   }
   // RFC 6455 5.4: the fragments of one message are not interleaved with those of another.
   if (message_open_) return Violation::continuation_expected;
   message_open_ = true;
   message_size_ = 0;
+  continuations_ = 0;
   message_kind_ = opcode_ == Opcode::text ? MessageKind::text : MessageKind::binary;
   utf8_.reset();
   return Violation::none;
@@ -195,11 +198,14 @@ void MessageReader::begin_payload() noexcept {
   if (message_size_max_ != message_unbounded) {
     message_size_ += static_cast<std::uint32_t>(payload_left_);
   }
-  // An empty fragment in the middle of a message is nothing to tell.
-  state_ = payload_left_ == 0 && !fin_ ? State::first_byte : State::data_payload;
+  state_ = State::data_payload;
 }
 
 MessageReader::Event MessageReader::read_data(std::span<std::byte>& input) noexcept {
+  if (payload_left_ == 0 && !fin_) {
+    state_ = State::first_byte;
+    return {.kind = EventKind::empty_fragment};
+  }
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, input.size()));
   const auto piece = input.first(size);
   input = input.subspan(size);

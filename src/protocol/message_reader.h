@@ -30,6 +30,7 @@ class MessageReader {
     need_input,            // the input is used up
     need_control_storage,  // call lend_control_storage, then go on with the same input
     data,                  // a piece of a message
+    empty_fragment,        // in the middle of a message: nothing to tell, but it was work
     ping,
     pong,
     close,      // behind it only pings and pongs are legal
@@ -59,8 +60,13 @@ class MessageReader {
   // the frame.
   ControlStorage* take_back_control_storage() noexcept;
 
+  // Everything that follows is swallowed, as after a violation.
+  void give_up() noexcept { state_ = State::failed; }
+
   // Whether a message has begun whose last piece was not told yet.
   bool message_open() const noexcept { return message_open_; }
+  // Frames behind the first of the message that is open, or of the last one that had any.
+  std::uint32_t continuations() const noexcept { return continuations_; }
   // Whether the input so far ends at the end of a frame.
   bool between_frames() const noexcept { return state_ == State::first_byte; }
 
@@ -93,10 +99,11 @@ class MessageReader {
 
   std::uint32_t message_size_max_;
   std::uint32_t message_size_ = 0;  // announced by the headers of the open message's frames
+  std::uint32_t continuations_ = 0;
+  MaskingKey key_{};
   // While the header is read: the length so far. Then: payload bytes still to come.
   std::uint64_t payload_left_ = 0;
   ControlStorage* control_storage_ = nullptr;
-  MaskingKey key_{};
   State state_ = State::first_byte;
   Opcode opcode_ = Opcode::continuation;  // of the frame
   Utf8Validator utf8_;                    // of the open text message
@@ -104,10 +111,10 @@ class MessageReader {
   std::uint8_t header_left_ = 0;  // bytes to come of the extended length, or of the masking key
   std::uint8_t control_received_ = 0;  // bytes in the control storage
   Role own_role_;
-  MessageKind message_kind_ = MessageKind::text;  // of the open message
-  bool message_open_ = false;
-  bool closed_ = false;  // the Close frame was told
-  bool fin_ = false;     // of the frame
+  MessageKind message_kind_ : 1 = MessageKind::text;  // of the open message
+  bool message_open_ : 1 = false;
+  bool closed_ : 1 = false;  // the Close frame was told
+  bool fin_ : 1 = false;     // of the frame
 };
 static_assert(sizeof(MessageReader) <= 40);
 

@@ -63,10 +63,10 @@ ReactorCore::ReactorCore(Reactor& reactor, const ReactorOptions& options)
 }
 
 ReactorCore::~ReactorCore() {
-  idle_timer_.cancel();
   for (auto& extension : extensions_) extension.reset();
   run_posted();
-  RINGDOWN_CHECK(turn_end_.first == nullptr && before_submission_.first == nullptr);
+  RINGDOWN_CHECK(turn_end_.first == nullptr && before_submission_.first == nullptr &&
+                 next_turn_.first == nullptr);
   // The thread that ran the reactor may be gone, so nothing can be cancelled any more; a poll holds
   // no memory.
   if (wake_operation_.in_flight()) rings_[0]->abandon(wake_operation_);
@@ -146,21 +146,27 @@ void ReactorCore::push(TaskList& list, TurnTask& task) noexcept {
   list.last = &task.next_;
 }
 
-// Runs what was in the list at the beginning. A task is not touched after its thunk: its owner may
-// be gone.
-bool ReactorCore::run_list(TaskList& list) {
-  if (list.first == nullptr) return false;
-  TurnTask* task = list.first;
+TurnTask* ReactorCore::take_all(TaskList& list) noexcept {
+  TurnTask* const first = list.first;
   list.first = nullptr;
   list.last = &list.first;
-  while (task != nullptr) {
+  return first;
+}
+
+// A task is not touched after its thunk: its owner may be gone.
+std::size_t ReactorCore::run_tasks(TurnTask* task) {
+  std::size_t count = 0;
+  for (; task != nullptr; ++count) {
     TurnTask* next = task->next_;
     task->queued_ = false;
     task->thunk_(*task);
     task = next;
   }
-  return true;
+  return count;
 }
+
+// Runs what was in the list at the beginning.
+bool ReactorCore::run_list(TaskList& list) { return run_tasks(take_all(list)) != 0; }
 
 void ReactorCore::run_turn_end() {
   // The second list may feed the first (a stream that gives held bytes to its user), but each round
@@ -220,10 +226,11 @@ void ReactorCore::on_wake(const Completion&) {
 // --- memory ---
 
 void ReactorCore::found() noexcept {
-  if (!idle_timer_.is_armed()) idle_timer_.arm(*this, now_ + idle_memory_kept);
+  if (idle_memory_due_ == TimePoint::max()) idle_memory_due_ = now_ + idle_memory_kept;
 }
 
-void ReactorCore::give_back_idle() {
+void ReactorCore::give_back_idle() noexcept {
+  idle_memory_due_ = TimePoint::max();
   bool more = false;
   for (const auto& extension : extensions_) {
     if (extension) more = extension->give_back_idle() || more;
@@ -290,7 +297,7 @@ void ReactorCore::wait(TimePoint wait_until) {
   asleep_.store(true, std::memory_order_seq_cst);
   const bool work = has_request();
   const std::optional<TimePoint> due = timers_.next();
-  const TimePoint until = due ? std::min(*due, wait_until) : wait_until;
+  const TimePoint until = std::min({due.value_or(wait_until), wait_until, idle_memory_due_});
   if (work) {
     main.submit();
   } else if (is_foreign_) {
@@ -324,7 +331,8 @@ std::size_t ReactorCore::turn(TimePoint wait_until) {
   std::size_t count = run_posted();
   run_turn_end();
   // What was posted is all that `run_once` waits for.
-  bool ready = count != 0 || main.has_ready() || catching_up_until_ != TimePoint::max();
+  bool ready = count != 0 || next_turn_.first != nullptr || main.has_ready() ||
+               catching_up_until_ != TimePoint::max();
   for (std::size_t i = 1; i < rings_.size(); ++i) {
     rings_[i]->submit();
     ready = ready || rings_[i]->has_ready();
@@ -335,8 +343,12 @@ std::size_t ReactorCore::turn(TimePoint wait_until) {
     wait(wait_until);
   }
   now_ = Ring::now();
+  TurnTask* const put_off = take_all(next_turn_);
   for (std::size_t i = 0; i < rings_.size(); ++i) count += dispatch(*rings_[i]);
+  count += run_tasks(put_off);
   if (may_expire(count)) count += timers_.expire(now_);
+  if (now_ >= idle_memory_due_) [[unlikely]]
+    give_back_idle();
   return count;
 }
 
@@ -367,7 +379,8 @@ std::size_t ReactorCore::run_ready(Call call) {
   run_turn_end();
   for (const auto& ring : rings_) ring->submit();
   asleep_.store(true, std::memory_order_seq_cst);
-  const bool ready = has_ready() || posted_.load(std::memory_order_seq_cst) != nullptr;
+  const bool ready = has_ready() || next_turn_.first != nullptr ||
+                     posted_.load(std::memory_order_seq_cst) != nullptr;
   if (ready && is_foreign_) signal(wake_descriptor_);
   return total;
 }
@@ -385,7 +398,12 @@ int ReactorCore::foreign_descriptor() {
   return wake_descriptor_.get();
 }
 
-std::optional<TimePoint> ReactorCore::next_deadline() { return timers_.next(); }
+std::optional<TimePoint> ReactorCore::next_deadline() {
+  const std::optional<TimePoint> due = timers_.next();
+  // Only a foreign loop needs to be told: ours wakes by itself.
+  if (!is_foreign_ || idle_memory_due_ == TimePoint::max()) return due;
+  return std::min(due.value_or(idle_memory_due_), idle_memory_due_);
+}
 
 ReactorStatistics ReactorCore::statistics() const {
   ReactorStatistics statistics;

@@ -58,6 +58,11 @@ class ReactorCore final : Immovable, private IdleMemory {
   void at_turn_end(TurnTask& task) noexcept { push(turn_end_, task); }
   void before_submission(TurnTask& task) noexcept { push(before_submission_, task); }
 
+  // Runs in the next turn, behind what that turn's completions do; until then the reactor does not
+  // sleep.
+  void in_next_turn(TurnTask& task) noexcept { push(next_turn_, task); }
+  std::uint64_t turn_number() const noexcept { return turns_; }
+
   TimerWheel& timers() noexcept { return timers_; }
   Ring& ring(std::uint16_t index) noexcept { return *rings_[index]; }
   Features features() const noexcept { return rings_[0]->features(); }
@@ -100,6 +105,8 @@ class ReactorCore final : Immovable, private IdleMemory {
     TurnTask** last = &first;
   };
   RINGDOWN_API static void push(TaskList& list, TurnTask& task) noexcept;  // for ringdown-tls
+  static TurnTask* take_all(TaskList& list) noexcept;
+  static std::size_t run_tasks(TurnTask* task);
   static bool run_list(TaskList& list);
 
   std::size_t turn(TimePoint wait_until);
@@ -114,7 +121,7 @@ class ReactorCore final : Immovable, private IdleMemory {
   bool may_expire(std::size_t dispatched) noexcept;
   void on_wake(const Completion& completion);
   void found() noexcept override;  // IdleMemory
-  void give_back_idle();
+  void give_back_idle() noexcept;
   void wake() noexcept;
   RingOptions main_ring_options() const;
   void add_slot_ring();
@@ -139,9 +146,10 @@ class ReactorCore final : Immovable, private IdleMemory {
   unsigned rounds_left_ = 0;
   TaskList turn_end_;
   TaskList before_submission_;
+  TaskList next_turn_;
   std::vector<std::array<std::uint32_t, 2>> leased_;  // by ring and BufferGroup
   std::array<std::unique_ptr<ReactorExtension>, 4> extensions_;
-  Timer<&ReactorCore::give_back_idle> idle_timer_{*this};
+  TimePoint idle_memory_due_ = TimePoint::max();
   Op<&ReactorCore::on_wake> wake_operation_{*this};
   bool enabled_ = false;  // its rings are the thread's
   std::uint64_t turns_ = 0;

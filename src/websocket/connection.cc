@@ -342,7 +342,7 @@ void Connection::on_turn_end() {
   flush();
   if (leaving_) end_left();
   const bool done = stream_closed_ && !output_in_flight() && !owes_shutdown_ && !owes_close_ &&
-                    !turn_end_task_.is_queued();
+                    !turn_end_task_.is_queued() && !yielded_;
   give_back_sending();
   if (done) finish();
 }

@@ -75,7 +75,8 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   RINGDOWN_API void hold_opening();
   RINGDOWN_API void go_on_opening();
   RINGDOWN_API void open_held();
-  void open(const std::string* subprotocol);  // tells on_open; the string outlives the connection
+  // Tells on_open. The string (nullptr: none) lives until the owner's on_connection_over.
+  void open(const std::string* subprotocol);
   // The handshake failed on an open stream: what is queued (a refusal) is sent, then it is closed.
   void refuse();
   RINGDOWN_API void over_before_stream();  // no stream came about; `finish` of the opening follows
@@ -109,6 +110,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   WebSocketPools& pools() noexcept { return WebSocketPools::of(reactor_); }
 
   bool is_opening() const noexcept { return !open_; }
+  const std::string* agreed_subprotocol() const noexcept { return subprotocol_; }
   // The peer's Close has come, and the application is to answer it.
   bool owes_answer() const noexcept {
     return open_ && handshake_.peer_closed() && handshake_.may_send() &&
@@ -121,6 +123,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
  private:
   friend class WebSocket;
   friend class Sending;
+  friend class Yielding;
   using CloseAction = protocol::CloseAction;
 
   // ByteStreamEvents
@@ -134,7 +137,10 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void on_turn_end();
 
   void read_frames(MutableBytes& input);
-  void deliver_data(const protocol::MessageReader::Event& event);
+  void yield();
+  void go_on();
+  void fail_for(Violation violation);
+  [[nodiscard]] Violation deliver_data(const protocol::MessageReader::Event& event);
   void deliver_peer_close(const protocol::MessageReader::Event& event);
   void answer_ping(ConstBytes payload);
   void forget_message();
@@ -164,6 +170,8 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool ends_behind_sends() const noexcept;
   void rearm_deadline();
   void check_liveness();
+  void watch_message();
+  TimePoint message_deadline() const noexcept;
   bool judges_silence() const noexcept;
   TimePoint liveness_deadline() const noexcept;
   bool is_secure() const noexcept { return stream_ != &tcp_; }
@@ -191,6 +199,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool fragment_open_ : 1 = false;
   bool open_ : 1 = false;  // on_open was told
   bool paused_ : 1 = false;
+  bool yielded_ : 1 = false;        // more of its input is read in the next turn
   bool was_busy_ : 1 = false;       // on_writable is owed
   bool owes_shutdown_ : 1 = false;  // completions that a call may not run itself
   bool owes_close_ : 1 = false;
@@ -207,8 +216,11 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool leaving_ : 1 = false;
   TimePoint closing_deadline_ = TimePoint::max();
   TimePoint last_received_{};
-  std::unique_ptr<MessageStorage::Bytes> message_;
-  Sending* sending_ = nullptr;  // while something is queued or on its way
+  std::unique_ptr<ByteStorage> message_;
+  TimePoint message_began_{};    // with message_timeout, while a message is open
+  std::uint32_t work_turn_ = 0;  // the turn in which it had
+  std::int32_t work_left_ = 0;   // so much of its budget left
+  Sending* sending_ = nullptr;   // while something is queued or on its way
   AtTurnEnd<&Connection::on_turn_end> turn_end_task_{*this};
   Timer<&Connection::on_deadline> timer_{*this};
   ByteStream* stream_;  // what frames go through: TCP, or a SecureStream on it
@@ -231,6 +243,21 @@ class Sending : Immovable {
   void on_sent(Error error);
   Connection& connection_;
   Send<&Sending::on_sent> operation_{*this};
+};
+
+// A connection's place among those whose input was more than one turn's work.
+class Yielding : Immovable {
+ public:
+  static void start(Connection& connection);
+
+ private:
+  template <class T>
+  friend class Slab;
+  explicit Yielding(Connection& connection) noexcept : connection_(connection) {}
+  void on_turn();
+
+  Connection& connection_;
+  AtTurnEnd<&Yielding::on_turn> task_{*this};
 };
 
 struct Connection::TellSent {

@@ -26,7 +26,7 @@ void Connection::rearm_deadline() {
     }
     closing_deadline_ = bound.count() == 0 ? TimePoint::max() : Ring::now() + bound;
   }
-  const TimePoint first = std::min(closing_deadline_, liveness_deadline());
+  const TimePoint first = std::min({closing_deadline_, liveness_deadline(), message_deadline()});
   if (first == TimePoint::max() || handshake_.finished()) return timer_.cancel();
   if (!timer_.is_armed() || timer_.deadline() != first) timer_.arm(reactor_, first);
 }
@@ -46,7 +46,30 @@ TimePoint Connection::liveness_deadline() const noexcept {
   return first;
 }
 
+// What has been read so far may have left a message open.
+void Connection::watch_message() {
+  if (options().message_timeout.count() == 0 || handshake_.finished()) return;
+  const bool was_watched = message_began_ != TimePoint();
+  if (!reader_.message_open()) {
+    message_began_ = {};
+  } else if (!was_watched) {
+    message_began_ = reactor_.now();
+  }
+  if (was_watched != reader_.message_open()) rearm_deadline();
+}
+
+TimePoint Connection::message_deadline() const noexcept {
+  if (message_began_ == TimePoint() || paused_ || !handshake_.may_deliver()) {
+    return TimePoint::max();
+  }
+  return message_began_ + options().message_timeout;
+}
+
 void Connection::check_liveness() {
+  if (reactor_.now() >= message_deadline()) {
+    error_ = Error(ETIMEDOUT);
+    return apply(handshake_.abort());
+  }
   if (!judges_silence()) return rearm_deadline();
   const TimePoint now = reactor_.now();
   const auto ping_after = options().ping_interval;

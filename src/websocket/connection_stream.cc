@@ -16,6 +16,13 @@ namespace {
 
 constexpr Halves both_ended{Half::ended, Half::ended};
 
+// What a connection may have done for it in one turn, however much has come: so many frames, or
+// 512 bytes for each. What is left waits for the next turn, behind everybody else.
+constexpr std::int32_t frames_per_turn = 256;
+constexpr std::int32_t work_of(std::size_t size) noexcept {
+  return 1 + static_cast<std::int32_t>(size / 512);
+}
+
 // Of Pongs that the peer leaves no room for, with their headers.
 constexpr std::size_t pong_bytes_max = 65'536;
 
@@ -170,28 +177,37 @@ void Connection::on_closed(Error error) {
 // --- frames ---
 
 void Connection::read_frames(MutableBytes& input) {
+  const auto turn = static_cast<std::uint32_t>(reactor_.turn_number());
+  if (work_turn_ != turn) {
+    work_turn_ = turn;
+    work_left_ = frames_per_turn;
+  }
   while (!paused_) {
+    if (work_left_ <= 0 && !input.empty()) return yield();
     const MessageReader::Event event = reader_.next(input);
+    work_left_ -= work_of(event.bytes.size());
     switch (event.kind) {
-      case EventKind::need_input: return;
+      case EventKind::need_input: return watch_message();
       case EventKind::need_control_storage:
         reader_.lend_control_storage(pools().controls.take());
         continue;
-      case EventKind::data: deliver_data(event); break;
+      case EventKind::empty_fragment:
+      case EventKind::data:
+        if (const Violation violation = deliver_data(event); violation != Violation::none) {
+          reader_.give_up();
+          input = {};
+          return fail_for(violation);
+        }
+        break;
       case EventKind::ping: answer_ping(event.bytes); break;
       case EventKind::pong:
         ping_unanswered_ = false;
         if (handshake_.may_deliver()) events_->on_pong(*this, event.bytes);
         break;
       case EventKind::close: deliver_peer_close(event); break;
-      case EventKind::violation:
-        violation_ = event.violation;
-        forget_message();
-        input = {};
-        apply(handshake_.violation_found(status_for(event.violation)));
-        return owner_.on_violation(*this, event.violation);
+      case EventKind::violation: input = {}; return fail_for(event.violation);
     }
-    if (event.kind != EventKind::data) {
+    if (event.kind > EventKind::empty_fragment) {
       if (auto* storage = reader_.take_back_control_storage()) pools().controls.give_back(storage);
     }
     if (handshake_.finished()) {
@@ -201,21 +217,65 @@ void Connection::read_frames(MutableBytes& input) {
   }
 }
 
-void Connection::deliver_data(const MessageReader::Event& event) {
-  if (!handshake_.may_deliver()) return;
+void Connection::fail_for(Violation violation) {
+  violation_ = violation;
+  forget_message();
+  apply(handshake_.violation_found(status_for(violation)));
+  owner_.on_violation(*this, violation);
+}
+
+// The rest of the input stays with the stream, which holds the peer back meanwhile.
+void Connection::yield() {
+  watch_message();
+  yielded_ = true;
+  stream_->pause();
+  Yielding::start(*this);
+}
+
+void Connection::go_on() {
+  yielded_ = false;
+  if (!paused_) stream_->resume();
+  wake();  // its end may have waited for this
+}
+
+void Yielding::start(Connection& connection) {
+  Yielding* const yielding = connection.pools().yieldings->take(connection);
+  connection.reactor().in_next_turn(yielding->task_);
+}
+
+void Yielding::on_turn() {
+  Connection& connection = connection_;
+  connection.pools().yieldings->give_back(this);
+  connection.go_on();
+}
+
+Violation Connection::deliver_data(const MessageReader::Event& event) {
+  if (!handshake_.may_deliver()) return Violation::none;
+  if (event.last) message_began_ = {};
+  // Of a message in one frame it is that of another message, which was not too many.
+  const std::uint32_t most = options().message_fragments_max;
+  if (reader_.continuations() >= most && most != 0) return Violation::too_many_fragments;
+  if (event.kind == EventKind::empty_fragment) return Violation::none;
   if (options().delivery == Delivery::pieces) {
-    return events_->on_data(*this, event.message_kind, event.bytes, event.last);
+    events_->on_data(*this, event.message_kind, event.bytes, event.last);
+    return Violation::none;
   }
   if (!assembler_.needs_storage(event.last)) {
-    return events_->on_message(*this, event.message_kind, event.bytes);
+    events_->on_message(*this, event.message_kind, event.bytes);
+    return Violation::none;
   }
-  if (!message_) message_ = pools().messages.take();
+  MessageStorage& storage = pools().messages;
+  if (!message_) message_ = storage.take();
+  if (!message_ || !storage.make_room(*message_, event.bytes.size())) {
+    return Violation::message_not_stored;
+  }
   const auto whole = assembler_.add(event.bytes, event.last, *message_);
-  if (!whole) return;
+  if (!whole) return Violation::none;
   // The application may end the connection's interest inside: the message is kept alive here.
-  std::unique_ptr<MessageStorage::Bytes> message = std::move(message_);
+  std::unique_ptr<ByteStorage> message = std::move(message_);
   events_->on_message(*this, event.message_kind, *whole);
-  pools().messages.give_back(std::move(message));
+  storage.give_back(std::move(message));
+  return Violation::none;
 }
 
 void Connection::forget_message() {
@@ -260,8 +320,9 @@ void Connection::pause() {
 void Connection::resume() {
   paused_ = false;
   last_received_ = reactor_.now();
+  if (message_began_ != TimePoint()) message_began_ = last_received_;
   rearm_deadline();
-  stream_->resume();
+  if (!yielded_) stream_->resume();
 }
 
 }  // namespace ringdown

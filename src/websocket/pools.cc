@@ -1,5 +1,9 @@
 #include "websocket/pools.h"
 
+#include <algorithm>
+#include <new>
+#include <utility>
+
 #include "base/check.h"
 #include "websocket/client_opening.h"
 #include "websocket/connection.h"
@@ -7,33 +11,62 @@
 
 namespace ringdown {
 
-std::unique_ptr<MessageStorage::Bytes> MessageStorage::take() {
-  if (free_.empty()) return std::make_unique<Bytes>();
-  std::unique_ptr<Bytes> bytes = std::move(free_.back());
-  free_.pop_back();
-  return bytes;
+MessageStorage::MessageStorage(IdleMemory& idle, std::size_t bytes_max)
+    : idle_(idle), bytes_max_(bytes_max) {
+  free_.reserve(kept_max);
 }
 
-void MessageStorage::give_back(std::unique_ptr<Bytes> bytes) {
-  if (free_.size() >= kept_max || bytes->capacity() > kept_capacity_max) return;
-  bytes->clear();
-  free_.push_back(std::move(bytes));
+std::unique_ptr<ByteStorage> MessageStorage::take() noexcept {
+  if (free_.empty()) return std::unique_ptr<ByteStorage>(new (std::nothrow) ByteStorage);
+  std::unique_ptr<ByteStorage> storage = std::move(free_.back());
+  free_.pop_back();
+  idle_bytes_ -= storage->capacity();
+  least_free_ = std::min(least_free_, free_.size());
+  return storage;
+}
+
+bool MessageStorage::make_room(ByteStorage& storage, std::size_t more) noexcept {
+  if (more > bytes_max_ - bytes_ || !storage.make_room(more)) return false;
+  bytes_ += more;
+  return true;
+}
+
+void MessageStorage::give_back(std::unique_ptr<ByteStorage> storage) noexcept {
+  bytes_ -= storage->size();
+  storage->clear();
+  if (free_.size() == kept_max || storage->capacity() > kept_bytes_max - idle_bytes_) return;
+  idle_bytes_ += storage->capacity();
+  free_.push_back(std::move(storage));
+  if (idle_bytes_ > idle_bytes_kept) idle_.found();
+}
+
+bool MessageStorage::give_back_idle() noexcept {
+  auto end = free_.begin();  // the front has been idle for longest
+  for (; least_free_ > 0 && idle_bytes_ > idle_bytes_kept; --least_free_) {
+    idle_bytes_ -= (*end)->capacity();
+    ++end;
+  }
+  free_.erase(free_.begin(), end);
+  least_free_ = free_.size();
+  return idle_bytes_ > idle_bytes_kept;
 }
 
 WebSocketPools& WebSocketPools::of(ReactorCore& reactor) {
   auto& extension = reactor.extension(ReactorCore::Floor::websocket);
-  if (!extension) extension = std::make_unique<WebSocketPools>(reactor.idle_memory());
+  if (!extension) extension = std::make_unique<WebSocketPools>(reactor);
   return static_cast<WebSocketPools&>(*extension);
 }
 
-WebSocketPools::WebSocketPools(IdleMemory& idle)
-    : connections(std::make_unique<Slab<Connection>>(&idle)),
-      sendings(std::make_unique<Slab<Sending>>(&idle)),
-      client_openings(std::make_unique<Slab<ClientOpening>>(&idle)),
-      server_openings(std::make_unique<Slab<ServerOpening>>(&idle)),
-      heads(idle),
-      controls(&idle),
-      output(idle) {}
+WebSocketPools::WebSocketPools(ReactorCore& reactor)
+    : connections(std::make_unique<Slab<Connection>>(&reactor.idle_memory())),
+      sendings(std::make_unique<Slab<Sending>>(&reactor.idle_memory())),
+      client_openings(std::make_unique<Slab<ClientOpening>>(&reactor.idle_memory())),
+      server_openings(std::make_unique<Slab<ServerOpening>>(&reactor.idle_memory())),
+      yieldings(std::make_unique<Slab<Yielding>>(&reactor.idle_memory())),
+      heads(reactor.idle_memory()),
+      controls(&reactor.idle_memory()),
+      output(reactor.idle_memory()),
+      messages(reactor.idle_memory(), reactor.options().message_memory_max) {}
 WebSocketPools::~WebSocketPools() {
   if (connections->taken() == 0) return;
   check_failed(__FILE__, __LINE__,
@@ -43,12 +76,13 @@ WebSocketPools::~WebSocketPools() {
 
 std::size_t WebSocketPools::pool_bytes() const noexcept {
   return connections->bytes() + sendings->bytes() + client_openings->bytes() +
-         server_openings->bytes() + heads.bytes() + controls.bytes() + output.bytes();
+         server_openings->bytes() + yieldings->bytes() + heads.bytes() + controls.bytes() +
+         output.bytes() + messages.idle_bytes();
 }
 
 bool WebSocketPools::give_back_idle() noexcept {
   return ringdown::give_back_idle(*connections, *sendings, *client_openings, *server_openings,
-                                  heads, controls, output);
+                                  *yieldings, heads, controls, output, messages);
 }
 
 }  // namespace ringdown

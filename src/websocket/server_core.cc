@@ -71,13 +71,6 @@ Server::Core::~Core() {
       "on_drained");
 }
 
-const std::string* Server::Core::intern(std::string_view subprotocol) {
-  if (subprotocol.empty()) return nullptr;
-  auto found = subprotocols_.find(subprotocol);
-  if (found == subprotocols_.end()) found = subprotocols_.emplace(subprotocol).first;
-  return &*found;
-}
-
 // --- accepting ---
 
 Server::ListenResult Server::Core::listen(const SocketAddress& address) {
@@ -179,6 +172,7 @@ void Server::Core::on_acceptor_stopped() {
 void Server::Core::on_connection_over(Connection& connection, const Closed& closed, bool opened) {
   List::remove(connection);
   --count_;
+  subprotocols_.let_go(connection.agreed_subprotocol());
   if (opened) {
     switch (closed.outcome) {
       case CloseOutcome::clean: ++tally_.clean; break;

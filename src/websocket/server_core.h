@@ -5,15 +5,13 @@
 #include <functional>
 #include <list>
 #include <memory>
-#include <set>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "ringdown/server.h"
 #include "ringdown/tcp.h"
 #include "websocket/connection.h"
 #include "websocket/pools.h"
+#include "websocket/subprotocol_names.h"
 
 namespace ringdown {
 
@@ -35,8 +33,7 @@ class Server::Core final : public ConnectionOwner {
   void on_secured();  // a TLS handshake is over, or its connection is
   std::size_t open_connections() const noexcept { return count_; }
   bool is_in_use() const noexcept { return count_ != 0 || listening_ != 0; }
-  // A copy of `subprotocol` that lives as long as the server. An application has few.
-  const std::string* intern(std::string_view subprotocol);
+  SubprotocolNames& subprotocols() noexcept { return subprotocols_; }
 
  private:
   class Acceptor;
@@ -72,7 +69,7 @@ class Server::Core final : public ConnectionOwner {
   std::size_t securing_ = 0;  // connections in their TLS handshake
   List connections_;
   std::size_t count_ = 0;
-  std::set<std::string, std::less<>> subprotocols_;
+  SubprotocolNames subprotocols_;
 
   bool draining_ = false;
   DrainPlan plan_;

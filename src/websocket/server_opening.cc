@@ -109,7 +109,7 @@ void ServerOpening::answer() {
   if (answer.events != nullptr) connection_.set_events(*answer.events);
   connection_.set_user_value(answer.user_value);
   ++server_.tally().opened;
-  connection_.open(server_.intern(answer.subprotocol));
+  connection_.open(server_.subprotocols().hold(answer.subprotocol));
 }
 
 void ServerOpening::refuse(int http_status, std::string_view phrase, OpenFailure failure) {

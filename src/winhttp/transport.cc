@@ -34,6 +34,7 @@ Transport::Transport(ReactorCore& core, TransportPlan plan, std::shared_ptr<Tran
       connector_(core.reactor(), *this) {
   options_.answer_timeout = {};  // MSDN, WinHttpWebSocketReceive: the answer is the program's
   options_.message_size_max = protocol::MessageReader::message_unbounded;
+  options_.message_fragments_max = 0;
   options_.send_queue_max = ~std::uint32_t{0};  // bounded by whoever sends
   options_.delivery = Delivery::pieces;
 }

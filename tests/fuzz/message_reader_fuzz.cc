@@ -40,7 +40,7 @@ class Reading {
   }
 
   Told told() {
-    told_.open = text_of(message_);
+    told_.open = text_of(message_.bytes());
     told_.message_open = reader_.message_open();
     told_.between_frames = reader_.between_frames();
     return told_;
@@ -49,7 +49,8 @@ class Reading {
  private:
   void tell(const MessageReader::Event& event) {
     switch (event.kind) {
-      case Kind::need_input: return;
+      case Kind::need_input:
+      case Kind::empty_fragment: return;
       case Kind::need_control_storage:
         reader_.lend_control_storage(&storage_);
         lent_ = true;
@@ -74,6 +75,7 @@ class Reading {
 
   void tell_data(const MessageReader::Event& event) {
     RINGDOWN_CHECK(event.last || !event.bytes.empty());
+    RINGDOWN_CHECK(message_.make_room(event.bytes.size()));
     const auto message = assembler_.add(event.bytes, event.last, message_);
     RINGDOWN_CHECK(message.has_value() == event.last);
     if (!message) return;
@@ -85,7 +87,7 @@ class Reading {
   Setting setting_;
   MessageReader reader_;
   protocol::MessageAssembler assembler_;
-  std::vector<std::byte> message_;  // the storage of the assembler
+  ByteStorage message_;  // the storage of the assembler
   ControlStorage storage_;
   bool lent_ = false;
   std::size_t fed_ = 0;

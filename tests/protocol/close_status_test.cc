@@ -8,7 +8,7 @@
 namespace ringdown {
 namespace {
 
-constexpr auto violation_end = static_cast<unsigned>(Violation::data_after_close) + 1;
+constexpr auto violation_end = static_cast<unsigned>(Violation::message_not_stored) + 1;
 
 TEST(Violation, HasANameOfItsOwn) {
   std::set<std::string_view> names;
@@ -24,6 +24,8 @@ TEST(Violation, FailsTheConnectionWithItsStatus) {
     const auto violation = static_cast<Violation>(i);
     CloseStatus expected = CloseStatus::protocol_error;
     if (violation == Violation::message_too_big) expected = CloseStatus::message_too_big;
+    if (violation == Violation::too_many_fragments) expected = CloseStatus::policy_violation;
+    if (violation == Violation::message_not_stored) expected = CloseStatus::internal_error;
     if (violation == Violation::invalid_utf8 || violation == Violation::close_reason_invalid_utf8) {
       expected = CloseStatus::invalid_payload;
     }

@@ -50,6 +50,7 @@ class Run {
   void tell(const MessageReader::Event& event) {
     switch (event.kind) {
       case MessageReader::EventKind::need_input:
+      case MessageReader::EventKind::empty_fragment:
       case MessageReader::EventKind::need_control_storage: return;
       case MessageReader::EventKind::data: return tell_data(event);
       case MessageReader::EventKind::ping: return tell_control("ping:" + text_of(event.bytes));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "fixture.h"
+#include "websocket/subprotocol_names.h"
 
 namespace ringdown {
 namespace {
@@ -268,6 +269,22 @@ TEST_F(OpeningServer, TakesAHeadInHalvesOfEveryLength) {
     Endpoint& accepted = host.endpoints.back();
     ASSERT_TRUE(pump([&] { return accepted.messages.size() == 1; })) << split;
   }
+}
+
+// One copy of a name, as long as somebody speaks it.
+TEST(SubprotocolNames, GoWithTheirLastConnection) {
+  SubprotocolNames names;
+  EXPECT_EQ(names.hold(""), nullptr);
+  const std::string* chat = names.hold("chat");
+  EXPECT_EQ(names.hold("chat"), chat);
+  for (int i = 0; i < 1000; ++i) {
+    names.let_go(names.hold("whatever the peer says " + std::to_string(i)));
+  }
+  EXPECT_LE(names.count(), 1 + SubprotocolNames::unused_kept);
+  EXPECT_EQ(*chat, "chat");
+  names.let_go(chat);
+  names.let_go(chat);
+  EXPECT_LE(names.count(), SubprotocolNames::unused_kept);
 }
 
 TEST_F(OpeningServer, HoldsHalfAHeadInLittleMemory) {

@@ -64,6 +64,12 @@ const std::vector<Offence>& offences() {
        }},
       {Violation::message_too_big, 1009,
        [](Role from) { return header(from, 0x82, 127, "\x00\x00\x00\x40\0\0\0\0"sv); }},
+      {Violation::too_many_fragments, 1008,
+       [](Role from) {
+         std::string bytes = frame(from, 0x01, "first");
+         for (const char* fragment : {"", "3", "4", "", "6"}) bytes += frame(from, 0, fragment);
+         return bytes;
+       }},
       {Violation::invalid_utf8, 1007, [](Role from) { return frame(from, 0x81, "a\xC3\x28"); }},
       {Violation::invalid_utf8, 1007, [](Role from) { return frame(from, 0x81, "cut \xE2\x82"); }},
       {Violation::invalid_utf8, 1007,
@@ -96,6 +102,7 @@ class Violations : public WebSocketTest,
   static WebSocketOptions limited(Delivery delivery) {
     WebSocketOptions options;
     options.message_size_max = 1000;
+    options.message_fragments_max = 5;
     options.delivery = delivery;
     return options;
   }
@@ -183,6 +190,19 @@ TEST_P(Limits, AMessageOfTheLargestSizePasses) {
   peer.send_fin();
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
   EXPECT_EQ(ours.closed->violation, Violation::message_too_big);
+}
+
+TEST_P(Limits, AMessageOfTheMostFragmentsPasses) {
+  WebSocketOptions options;
+  options.message_fragments_max = 3;
+  auto [ours, peer] = wire(options);
+  for (int i = 0; i < 2; ++i) {
+    peer.send(0x01, "one ");
+    peer.send(0x00, "");
+    peer.send(0x80, "message");
+    peer.send(text_frame, "whole");
+  }
+  ASSERT_TRUE(pump([&] { return ours.messages.size() == 4; }));
 }
 
 TEST_P(Limits, AViolationWhileClosingIsNamed) {

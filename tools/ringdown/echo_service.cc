@@ -8,8 +8,8 @@ namespace ringdown::program {
 
 namespace {
 
-// A larger buffer is not kept for the next message: one of 16 MiB would stay for ever.
-constexpr std::size_t kept_capacity_max = 1U << 20;
+// So much is kept for the next messages, all buffers together. The rest goes back to the system.
+constexpr std::size_t kept_bytes_max = 4U << 20;
 
 }  // namespace
 
@@ -21,15 +21,17 @@ KeptMessage& KeptMessages::take() {
   if (free_ == nullptr) return *new KeptMessage;
   KeptMessage& message = *free_;
   free_ = message.next_free;
+  free_bytes_ -= message.bytes.capacity();
   message.next_free = nullptr;
   return message;
 }
 
 void KeptMessages::give_back(KeptMessage& message) noexcept {
-  if (message.bytes.capacity() > kept_capacity_max) {
+  if (message.bytes.capacity() > kept_bytes_max - free_bytes_) {
     delete &message;
     return;
   }
+  free_bytes_ += message.bytes.capacity();
   message.next_free = free_;
   free_ = &message;
 }

@@ -1,6 +1,7 @@
 // The modes echo and sink: every message back, whole; every message thrown away.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,7 @@ class KeptMessages : Immovable {
 
  private:
   KeptMessage* free_ = nullptr;
+  std::size_t free_bytes_ = 0;  // that those could hold
 };
 
 // WebSocket::send borrows what is larger until on_sent.

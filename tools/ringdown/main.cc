@@ -3,6 +3,7 @@
 // 0: as it should be; 1: something was lost or not clean; 2: usage or environment, with the cure in
 // one line.
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <exception>
@@ -376,6 +377,9 @@ void occupy_standard_descriptors() {
 
 int main(int argument_count, char** arguments) {
   ringdown::program::occupy_standard_descriptors();
+  // mallopt(3): else the threshold rises with each large message that is freed, up to 32 MiB, and
+  // what is below it stays with us for good.
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   try {
     return ringdown::program::run(argument_count, arguments);
   } catch (const std::exception& error) {
