@@ -71,6 +71,8 @@ class ByteStreamEvents {
   // returns. Returns how many were used; the rest is kept and given again after `resume`, and may
   // be left over only after `pause`.
   virtual std::size_t on_received(MutableBytes bytes) = 0;
+  // Over TLS: bytes of its handshake arrived. Nothing of it is the user's yet.
+  virtual void on_handshake_received() {}
   // The peer's FIN, after all bytes. The sending half is untouched.
   virtual void on_end_of_stream() = 0;
   // A receive or send failed (ECONNRESET, EPIPE, ETIMEDOUT, ...): both halves are aborted. `abort`

@@ -95,7 +95,7 @@ struct ReactorStatistics {
   std::uint64_t buffer_shortages = 0;  // ENOBUFS: receives that found no provided buffer
   std::uint64_t turns = 0;
   unsigned rings = 0;
-  std::size_t sockets = 0;     // sockets in the rings' tables now
+  std::size_t sockets = 0;  // sockets in the rings' tables now
   // Pools: provided buffers, slabs, output chunks. What nobody has needed for two seconds is given
   // back to the system, but for 256 KiB of each slab.
   std::size_t pool_bytes = 0;

@@ -57,9 +57,9 @@ class ServerEvents : public WebSocketEvents {
   // request by open_timeout; dropped: the client went away (in its TLS handshake: tls_failed, with
   // truncated_handshake); tls_failed: `tls` and `tls_detail` say why; http_status: it was refused,
   // by on_upgrade or because it was no upgrade; unexpected_tls: refused too, it began TLS with a
-  // server without; aborted: by abort_all or a drain's deadline. `peer` is empty without
-  // ServerOptions::peer_addresses. A certificate that was refused is not shown. For a log;
-  // ServerTally counts the same, who was aborted as open_dropped.
+  // server without; aborted: by abort_all or a drain; evicted: for a newcomer, at a bound (see
+  // ServerOptions). `peer` is empty without ServerOptions::peer_addresses. A certificate that was
+  // refused is not shown. For a log; ServerTally counts the same, who was aborted as open_dropped.
   virtual void on_upgrade_failed(const SocketAddress& peer, const OpenFailed& why) {
     (void)peer;
     (void)why;
@@ -74,6 +74,39 @@ class ServerEvents : public WebSocketEvents {
   ~ServerEvents() = default;
 };
 
+// A bound on connections that several servers share, each on its own reactor and thread. Copies are
+// one and the same; every member may be called from any thread.
+class RINGDOWN_API ConnectionBudget {
+ public:
+  ConnectionBudget() = default;  // none
+  explicit ConnectionBudget(std::size_t connections_max);
+  explicit operator bool() const noexcept { return core_ != nullptr; }
+  std::size_t connections_max() const noexcept;
+  std::size_t in_use() const noexcept;
+
+  class Core;  // not for applications
+  const std::shared_ptr<Core>& core() const noexcept { return core_; }
+
+ private:
+  std::shared_ptr<Core> core_;
+};
+
+// ServerOptions::connections_max: as many as memory allows. All servers of the process that say so
+// share it. See connections_that_memory_allows.
+inline constexpr std::size_t connections_by_memory = static_cast<std::size_t>(-1);
+// The smallest of the memory limits of the process's control groups (memory.max, cgroups(7)) and of
+// what was available (MemAvailable, proc_meminfo(5)) when this was asked for the first time, by a
+// call or by a server; over what an idle connection takes, in this process and in the kernel: 6
+// KiB, 12 KiB over TLS. Messages on their way are not in it.
+RINGDOWN_API std::size_t connections_that_memory_allows(bool secure);
+
+// At a bound on connections, or on TLS handshakes, a newcomer does not wait for those who do
+// nothing: the connection that has come least far on its way to being open is ended for it (RST;
+// OpenFailure::evicted). First those that were refused and linger, then those from which nothing
+// has come, then who is in its TLS handshake, then who has sent the beginning of a request; of each
+// the one that has been so the longest, once that is 200 ms. An open connection never is. Where
+// all are open, newcomers wait: one is accepted and not read from, the others stay in the listen
+// queue.
 struct ServerOptions {
   WebSocketOptions websocket = [] {
     WebSocketOptions options;
@@ -84,28 +117,27 @@ struct ServerOptions {
   bool reuse_port = false;  // one listener per reactor on one address (socket(7), SO_REUSEPORT)
   // For UpgradeView::peer. Costs a connection about 2 us: no multishot accept can say it.
   bool peer_addresses = false;
-  // 0: what descriptors allow. Beyond it accepting stops until one ends; the kernel queues up to
-  // `backlog`.
-  std::size_t connections_max = 0;
+  // Connections at once, in whatever state. 0: no bound. Who is in the listen queue when accepting
+  // is stopped is served beyond it.
+  std::size_t connections_max = connections_by_memory;
+  // Instead of connections_max, if it is one.
+  ConnectionBudget budget{};
   // Of a server (TlsServerContext of ringdown/tls.h): every connection is TLS. nullptr: none is.
   SecureContext* secure = nullptr;
-  // Connections in their TLS handshake, that is until their request begins; beyond it accepting
-  // stops until one ends. 0: no bound. Not to the last one: for its sake connections are accepted
-  // one by one, which costs each 2 us more, only where a full listen queue would not be within it
-  // (at a bound below about `backlog`, always), and in a flood more than one queue may come at
-  // once.
+  // Connections in their TLS handshake, that is until their request begins. 0: no bound.
   std::size_t tls_handshakes_max = 8192;
 };
 
 // Counted since the server was made.
 struct ServerTally {
-  std::uint64_t accepted = 0;
+  std::uint64_t accepted = 0;        // and begun: who waits for room is not
   std::uint64_t accept_failed = 0;   // on_accept_failed
   std::uint64_t opened = 0;          // upgrades completed
   std::uint64_t refused = 0;         // upgrades refused: not an upgrade, or by on_upgrade
   std::uint64_t unexpected_tls = 0;  // of `refused`: clients that began TLS, where there is none
   std::uint64_t open_timed_out = 0;  // no whole request by open_timeout
   std::uint64_t open_dropped = 0;    // the client went away during the opening handshake
+  std::uint64_t open_evicted = 0;    // ended for a newcomer, at a bound
   std::uint64_t tls_failed = 0;      // TLS failed before the upgrade; `tls_failures` says why
   std::uint64_t tls_timed_out = 0;   // of `open_timed_out`: stalled in the TLS handshake
   std::uint64_t clean = 0;  // the rest by CloseOutcome; their sum and the open ones are `opened`
@@ -128,39 +160,52 @@ struct ServerTally {
 
 // How a drain goes about it.
 struct DrainPlan {
-  TimePoint deadline = TimePoint::max();  // what is open then is aborted
-  std::size_t per_second =
-      20'000;  // Close frames; a burst would overflow queues of the network (pace)
+  // What is left then is aborted, and whoever comes is reset.
+  TimePoint deadline = TimePoint::max();
+  // Close frames, at least 1; a burst would overflow queues of the network (pace).
+  std::size_t per_second = 20'000;
   CloseStatus status = CloseStatus::going_away;
   std::string reason{};
+  // Connections that are not open yet may still come to be, and have their turn then, until nobody
+  // is in the listen queues any more and so long has passed. Then they are closed (FIN): proxies
+  // and browsers connect ahead of their requests. on_upgrade_failed: aborted.
+  std::chrono::milliseconds opening_grace{500};
+  // Connections whose peer has closed, and whose answer is the application's
+  // (AnswerClose::application), have their turn last: when so long has passed, or half of the time
+  // to `deadline`. Until then the application may send what it owes, and its own Close. 0: in their
+  // turn.
+  std::chrono::milliseconds answer_grace{10'000};
 };
 
 class RINGDOWN_API Server : Immovable {
  public:
   // `events` must outlive the server.
   Server(Reactor& reactor, ServerEvents& events, const ServerOptions& options = {});
-  // No listener and no connection may be left (checked, in release builds too): only after
-  // on_drained, or if `listen` never succeeded.
+  // No connection may be left (checked, in release builds too): after on_drained, or where nobody
+  // has connected. What still listens ends here, and who is in a listen queue is reset.
   ~Server();
 
   struct ListenResult {
     Error error;            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...; ESHUTDOWN: during a drain;
-                            // EINVAL: `secure` is a client's
+                            // EINVAL: `secure` is a client's, or close_timeout is 0
     SocketAddress address;  // as bound
   };
   // Accepts on `address` from now on. May be called several times, and again after on_drained.
   ListenResult listen(const SocketAddress& address);
 
-  // Graceful end: stops accepting (connections in the listen queue are still served their Close),
-  // shuts every connection down at the plan's pace (without on_shutdown, which is for who called
-  // `shutdown`), goes on receiving and delivering until each peer's Close, aborts what is left at
-  // the deadline; then on_drained. What was queued before a connection's turn goes out ahead of its
-  // Close; what the application has not queued by then can no longer be sent, and no callback says
-  // that the turn came: `send` answers wrong_state, WebSocket::is_open is false. wrong_state: a
-  // drain is going on. bad_argument: a status or reason that WebSocket::shutdown would not take.
+  // Graceful end: stops accepting (connections in the listen queue are still served their Close;
+  // see TcpListener::stop for what becomes of those that are about to get into it), shuts every
+  // connection down at the plan's pace (without on_shutdown, which is for who called `shutdown`),
+  // goes on receiving and delivering until each peer's Close, aborts what is left at the deadline;
+  // then on_drained. What was queued before a connection's turn goes out ahead of its Close; what
+  // the application has not queued by then can no longer be sent, and no callback says that the
+  // turn came: `send` answers wrong_state, WebSocket::is_open is false. wrong_state: a drain is
+  // going on. bad_argument: a status or reason that WebSocket::shutdown would not take, a
+  // `per_second` of 0, a grace below 0.
   Start drain(const DrainPlan& plan);
-  // Ends the listeners; who is in their queues is still accepted. Connections stay as they are. No
-  // event of its own: on_drained of a later `drain` says that the listeners are gone.
+  // Ends the listeners, as TcpListener::stop does; who is in their queues is still accepted.
+  // Connections stay as they are. No event of its own: on_drained of a later `drain` says that the
+  // listeners are gone.
   void stop_accepting();
   // RST to every connection, those in their opening handshake too; the listeners go on accepting.
   // on_closed of each that was open says its end; of those in their opening handshake

@@ -53,16 +53,16 @@ class RINGDOWN_API Resolve : Immovable {
   std::shared_ptr<Request> request_;
 };
 
-// Accepts connections. Caller-owned; `stop` and wait for on_stopped before destroying it.
+// Accepts connections. Caller-owned. Destroying it ends it as `abort` does, without on_stopped.
 class ListenerEvents {
  public:
   // The socket is the handler's: hand it to TcpStream::adopt, or `close_socket` it. `peer` is empty
   // without Options::peer_addresses, and of a Unix socket that has no name.
   virtual void on_accepted(Socket socket, const SocketAddress& peer) = 0;
   // Accepting failed (EMFILE, ENFILE, ENOBUFS, ENOMEM); it is tried again after 10 ms. May run
-  // inside `listen` and `resume`.
+  // inside `resume`.
   virtual void on_accept_failed(Error error) = 0;
-  // After `stop`: nothing is in flight, the listening socket is closed.
+  // After `stop` or `abort`: nothing is in flight, the listening socket is closed.
   virtual void on_stopped() = 0;
 
  protected:
@@ -86,7 +86,8 @@ class RINGDOWN_API TcpListener : Immovable {
     Error error;
     SocketAddress address;
   };
-  // Binds, listens and accepts. TCP_NODELAY is set on what is accepted.
+  // Binds, listens and accepts. TCP_NODELAY is set on what is accepted. EMFILE, ENOMEM: no place is
+  // left for a socket that would be accepted, nor a descriptor for a ring with more of them.
   Result listen(const SocketAddress& address, Options options);
   Result listen(const SocketAddress& address) { return listen(address, Options{}); }
   // While paused the kernel queues connections (listen(2), backlog).
@@ -102,37 +103,27 @@ class RINGDOWN_API TcpListener : Immovable {
     const auto queue = static_cast<std::size_t>(backlog < 0 ? INT_MAX : backlog) + 1;
     return queue + queue / 4 + 1;
   }
-  // on_stopped follows, never inside this call: first whoever is queued is accepted, for closing
-  // with connections queued resets them; they are given up when that failed fifty times.
+  // Ends accepting; on_stopped follows, never inside this call. Who is in the listen queue is
+  // accepted first, for closing with connections queued resets them; nobody new gets into it:
+  //  - TCP: SYN segments are dropped from here on (socket(7), SO_ATTACH_FILTER), so that clients
+  //    try again after a second, and find the address closed, or another who listens there.
+  //    Handshakes that have begun have 200 ms to end, 2 ms on a loopback address; whose last
+  //    segment comes later is reset.
+  //  - Unix: the queue is cut down to one. Who waits for a place in it is refused (ECONNREFUSED);
+  //    who gets one between our last look and the end is reset. Where the filter cannot be set,
+  //    it is so with TCP.
+  // At most `burst_max` are accepted, and they are given up when that failed fifty times.
   // wrong_state: it does not listen, or stops already.
   Start stop();
-  bool is_listening() const noexcept { return descriptor_ >= 0; }
+  // Ends it now: who is in the listen queue is reset. on_stopped follows, never inside this call;
+  // until then accepts that have happened are still delivered. May follow `stop`. wrong_state: it
+  // does not listen, or this was called already.
+  Start abort();
+  bool is_listening() const noexcept;
 
  private:
-  void arm() noexcept;
-  void on_accept(const Completion& completion);
-  void on_cancelled(const Completion& completion);
-  void on_retry();
-  void go_on();
-  void fail(Error error);
-  void rearm();
-
-  ReactorCore& reactor_;
-  ListenerEvents& events_;
-  int descriptor_ = -1;
-  int backlog_ = 0;
-  std::uint16_t ring_ = 0;  // where accepting is armed
-  std::size_t kept_free_ = 0;
-  bool one_at_a_time_ = false;
-  bool peer_addresses_ = false;
-  bool paused_ = false;
-  bool stopping_ = false;
-  bool rearming_ = false;  // on another ring, or one at a time
-  std::uint8_t failures_while_stopping_ = 0;
-  AcceptedPeer peer_;
-  Op<&TcpListener::on_accept> accept_operation_{*this};
-  Op<&TcpListener::on_cancelled> cancel_operation_{*this};
-  Timer<&TcpListener::on_retry> retry_timer_{*this};
+  class State;
+  std::unique_ptr<State> state_;
 };
 
 // Closes an accepted or connected socket that no stream adopted.
@@ -281,7 +272,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   Ending ending_ = Ending::nothing;
   std::uint8_t receives_ = 0;         // counted to a few: then receiving is multishot
   std::uint8_t buffers_against_ = 0;  // receives in a row that speak for the other group
-  bool receiving_ : 1 = false;  // start_receiving was called
+  bool receiving_ : 1 = false;        // start_receiving was called
   bool paused_ : 1 = false;
   bool large_buffers_ : 1 = false;  // what it receives fills small ones
   bool large_missed_ : 1 = false;   // none was left: the next receive takes a small one

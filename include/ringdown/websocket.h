@@ -70,6 +70,7 @@ enum class OpenFailure : std::uint8_t {
   tls_failed,      // `tls` says why
   unexpected_tls,  // a client began TLS with a server without: meant for another port, perhaps
   aborted,         // `abort` was called
+  evicted,         // a server was at a bound, and ended it for a newcomer (ServerOptions)
 };
 
 RINGDOWN_API std::string_view name(OpenFailure failure) noexcept;  // static, NUL-terminated
@@ -193,8 +194,8 @@ struct WebSocketOptions {
   // be served. Without it a peer may hold `message_size_max` bytes of memory for as long as it
   // stays; ReactorOptions::message_memory_max bounds what all of them hold.
   Milliseconds message_timeout{0};
-  std::uint32_t send_queue_max = 64U << 10;    // high-water mark: beyond it `send` is busy
-  std::uint32_t linger_bytes_max = 1U << 20;   // discarded while lingering, before RST
+  std::uint32_t send_queue_max = 64U << 10;   // high-water mark: beyond it `send` is busy
+  std::uint32_t linger_bytes_max = 1U << 20;  // discarded while lingering, before RST
   Delivery delivery = Delivery::messages;
   AnswerClose answer_close = AnswerClose::application;
   HalfCloseDepth half_close_depth = HalfCloseDepth::websocket;

@@ -1,11 +1,14 @@
 // Listening sockets: descriptors of the process, made by system calls when a server is set up; and
 // who connects to them.
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <iterator>
 
 #include "ring/ring_native.h"
 
@@ -38,6 +41,28 @@ Ring::Listening Ring::listen(const SocketAddress& address, int backlog, bool reu
   listening.address = SocketAddress::from_native(reinterpret_cast<sockaddr*>(&bound), size);
   listening.descriptor = descriptor;
   return listening;
+}
+
+// Classic BPF sees a segment from its TCP header on (the kernel's tcp_filter). The flags are its
+// byte 13 (RFC 9293 3.1), SYN is bit 1. Segments of handshakes that have begun pass. Connections
+// made of them inherit the filter, which is of no matter to them.
+void Ring::refuse_newcomers(int descriptor) noexcept {
+  constexpr std::uint32_t flags_at = 13;
+  constexpr std::uint32_t syn = 0x02;
+  constexpr std::uint32_t all = 0xffffffff;
+  sock_filter program[] = {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_at),
+                           BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, syn, 0, 1),
+                           BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, all)};
+  const sock_fprog filter{.len = std::size(program), .filter = program};
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size);
+  const bool is_tcp = bound.ss_family != AF_UNIX;
+  if (is_tcp &&
+      ::setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0) {
+    return;
+  }
+  ::listen(descriptor, 0);  // the kernel holds one more than it says
 }
 
 bool Ring::has_queued_connection(int descriptor) noexcept {

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "ring/eventfd.h"
 
 namespace ringdown {
 namespace {
@@ -24,16 +26,6 @@ UniqueFd make_eventfd() {
   return descriptor;
 }
 
-void empty(const UniqueFd& eventfd) noexcept {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t size = ::read(eventfd.get(), &count, sizeof count);
-}
-
-void signal(const UniqueFd& eventfd) noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t size = ::write(eventfd.get(), &one, sizeof one);
-}
-
 // What is idle for so long, or for twice that, is given back: who needs it again in the next burst
 // still has it.
 constexpr std::chrono::seconds idle_memory_kept{1};
@@ -44,7 +36,7 @@ unsigned sockets_allowed(unsigned wanted) {
   if (wanted != 0) return wanted;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<unsigned>(std::min<rlim_t>(limit.rlim_cur / 10 * 9, 32768));
+  return static_cast<unsigned>(std::min<rlim_t>(limit.rlim_cur - limit.rlim_cur / 10, 32768));
 }
 
 }  // namespace
@@ -60,16 +52,6 @@ ReactorCore::ReactorCore(Reactor& reactor, const ReactorOptions& options)
   sockets_.push_back(0);
   kept_free_.push_back(0);
   leased_.push_back({});
-}
-
-ReactorCore::~ReactorCore() {
-  for (auto& extension : extensions_) extension.reset();
-  run_posted();
-  RINGDOWN_CHECK(turn_end_.first == nullptr && before_submission_.first == nullptr &&
-                 next_turn_.first == nullptr);
-  // The thread that ran the reactor may be gone, so nothing can be cancelled any more; a poll holds
-  // no memory.
-  if (wake_operation_.in_flight()) rings_[0]->abandon(wake_operation_);
 }
 
 RingOptions ReactorCore::main_ring_options() const {
@@ -243,6 +225,7 @@ void ReactorCore::give_back_idle() noexcept {
 void ReactorCore::enable_rings() {
   if (enabled_) return;
   enabled_ = true;
+  thread_ = ::gettid();
   for (const auto& ring : rings_) ring->enable();
 }
 
@@ -350,52 +333,6 @@ std::size_t ReactorCore::turn(TimePoint wait_until) {
   if (now_ >= idle_memory_due_) [[unlikely]]
     give_back_idle();
   return count;
-}
-
-void ReactorCore::run(Call call) {
-  const OwnerThread::Running running(owner_, call);
-  while (!stop_requested_.exchange(false, std::memory_order_acq_rel)) turn(TimePoint::max());
-  run_turn_end();
-}
-
-// What the turn took is told before it returns: a caller that waits for it must not wait again.
-void ReactorCore::run_once(TimePoint deadline, Call call) {
-  const OwnerThread::Running running(owner_, call);
-  turn(deadline);
-  run_turn_end();
-}
-
-std::size_t ReactorCore::run_ready(Call call) {
-  const OwnerThread::Running running(owner_, call);
-  constexpr int turns_max = 16;  // then the foreign loop has its turn
-  if (is_foreign_) empty(wake_descriptor_);
-  std::size_t total = 0;
-  for (int i = 0; i < turns_max; ++i) {
-    const std::size_t count = turn(TimePoint::min());
-    total += count;
-    if (count == 0) break;
-  }
-  // What the last dispatch wants must be with the kernel before the foreign loop sleeps.
-  run_turn_end();
-  for (const auto& ring : rings_) ring->submit();
-  asleep_.store(true, std::memory_order_seq_cst);
-  const bool ready = has_ready() || next_turn_.first != nullptr ||
-                     posted_.load(std::memory_order_seq_cst) != nullptr;
-  if (ready && is_foreign_) signal(wake_descriptor_);
-  return total;
-}
-
-// One eventfd that everything signals: posts, the slot rings and, from here on, the main ring. Not
-// a second one that the main ring signals when its poll of the first completes: the kernel puts off
-// a signal made from within another (eventfd_signal_allowed), and recent ones (6.18) do so only
-// once.
-int ReactorCore::foreign_descriptor() {
-  if (!is_foreign_) {
-    rings_[0]->signal_completions_to(wake_descriptor_.get());
-    is_foreign_ = true;
-    signal(wake_descriptor_);  // whatever was started before is taken up by the first run_ready
-  }
-  return wake_descriptor_.get();
 }
 
 std::optional<TimePoint> ReactorCore::next_deadline() {

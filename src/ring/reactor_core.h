@@ -2,6 +2,8 @@
 // class.
 #pragma once
 
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -12,6 +14,7 @@
 
 #include "base/idle_memory.h"
 #include "base/unique_fd.h"
+#include "ring/orphans.h"
 #include "ring/owner_thread.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
@@ -94,6 +97,11 @@ class ReactorCore final : Immovable, private IdleMemory {
   bool buffers_are_scarce(std::uint16_t ring, BufferGroup group) const noexcept;
   void buffer_missed() noexcept { ++buffer_shortages_; }  // a receive found none (ENOBUFS)
 
+  // Waited for in the destructor.
+  Orphans& orphans() noexcept { return orphans_; }
+  // This is the reactor's thread, or it has none yet.
+  bool may_be_used_here() const noexcept { return !enabled_ || thread_ == ::gettid(); }
+
   enum class Floor : std::uint8_t { net, streams, tls, websocket };
   std::unique_ptr<ReactorExtension>& extension(Floor floor) noexcept {
     return extensions_[static_cast<std::size_t>(floor)];
@@ -151,7 +159,9 @@ class ReactorCore final : Immovable, private IdleMemory {
   std::array<std::unique_ptr<ReactorExtension>, 4> extensions_;
   TimePoint idle_memory_due_ = TimePoint::max();
   Op<&ReactorCore::on_wake> wake_operation_{*this};
+  Orphans orphans_;
   bool enabled_ = false;  // its rings are the thread's
+  pid_t thread_ = 0;
   std::uint64_t turns_ = 0;
   std::uint64_t buffer_shortages_ = 0;
 

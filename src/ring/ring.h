@@ -65,8 +65,8 @@ class Ring : Immovable {
   void nop(Operation& operation);
   // Completes once when `descriptor` (an eventfd) is readable; reads nothing.
   void poll(Operation& operation, int descriptor);
-  // Forgets a `poll` in flight because the ring is about to be destroyed; it holds no memory of
-  // ours.
+  // Forgets an operation in flight because the ring is about to be destroyed. What memory of ours
+  // it has must outlive the ring.
   void abandon(Operation& operation) noexcept;
   // Each completion's result is the slot (or descriptor) of an accepted socket.
   void accept(Operation& operation, int listener, AcceptMode mode = AcceptMode::multishot);
@@ -103,6 +103,9 @@ class Ring : Immovable {
     SocketAddress address;  // as bound: an ephemeral port is filled in
   };
   static Listening listen(const SocketAddress& address, int backlog, bool reuse_port);
+  // Who is in the queue stays; nobody new gets into it, as far as the kernel lets us: see
+  // TcpListener::stop.
+  static void refuse_newcomers(int descriptor) noexcept;
   // A connection waits to be accepted: closing the listener now would reset it.
   static bool has_queued_connection(int descriptor) noexcept;
   static void close_listener(int descriptor) noexcept;

@@ -40,6 +40,7 @@ std::size_t TlsStream::on_received(MutableBytes bytes) {
     }
     linger_.bytes_max -= bytes.size();
   }
+  if (stage_ == Stage::running && !session_.handshake_done()) events_.on_handshake_received();
   session_.feed(bytes);
   run_session();
   const std::size_t left = session_.take_back_input();

@@ -24,6 +24,8 @@ class Opening {
  public:
   // Bytes from the peer. Answers how many belong to the handshake; what follows is frames.
   virtual std::size_t receive(MutableBytes bytes) = 0;
+  // Bytes of the TLS handshake came before.
+  virtual void receive_handshake() {}
   // It cannot come about any more: the stream ended or failed, the deadline passed, `abort` was
   // called. Sees to it that the stream, or what is to become one, ends.
   virtual void fail(OpenFailure failure, Error error) = 0;
@@ -79,6 +81,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void open(const std::string* subprotocol);
   // The handshake failed on an open stream: what is queued (a refusal) is sent, then it is closed.
   void refuse();
+  void refuse(TimePoint deadline);
   RINGDOWN_API void over_before_stream();  // no stream came about; `finish` of the opening follows
   void arm_opening_deadline(TimePoint deadline);
   RINGDOWN_API TlsFacts tls_facts() const noexcept;
@@ -117,6 +120,10 @@ class Connection final : public WebSocket, private ByteStreamEvents {
            options().answer_close == AnswerClose::application;
   }
 
+  // Its owner counts it against a bound.
+  bool has_place() const noexcept { return has_place_; }
+  void give_up_place() noexcept { has_place_ = false; }
+
   Connection* next = nullptr;  // its owner's list
   Connection** previous = nullptr;
 
@@ -128,6 +135,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
 
   // ByteStreamEvents
   std::size_t on_received(MutableBytes bytes) override;
+  void on_handshake_received() override;
   void on_end_of_stream() override;
   void on_failed(Error error) override;
   void on_shutdown(Error error) override;
@@ -214,6 +222,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool cut_off_ : 1 = false;  // by RST, at a deadline
   bool opening_deadline_ : 1 = false;
   bool leaving_ : 1 = false;
+  bool has_place_ : 1 = true;
   TimePoint closing_deadline_ = TimePoint::max();
   TimePoint last_received_{};
   std::unique_ptr<ByteStorage> message_;

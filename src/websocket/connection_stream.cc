@@ -75,11 +75,13 @@ void Connection::open_held() {
   resume();
 }
 
-void Connection::refuse() {
+void Connection::refuse() { refuse(Ring::now() + options().close_timeout); }
+
+void Connection::refuse(TimePoint deadline) {
   flush();
   stream_ending_ = true;
-  static_cast<void>(stream_->close({.deadline = Ring::now() + options().close_timeout,
-                                    .bytes_max = options().linger_bytes_max}));
+  static_cast<void>(
+      stream_->close({.deadline = deadline, .bytes_max = options().linger_bytes_max}));
 }
 
 void Connection::over_before_stream() {
@@ -130,6 +132,10 @@ std::size_t Connection::on_received(MutableBytes bytes) {
   if (handshake_.finished()) return bytes.size();
   read_frames(input);
   return bytes.size() - input.size();
+}
+
+void Connection::on_handshake_received() {
+  if (opening_ != nullptr) opening_->receive_handshake();
 }
 
 void Connection::on_end_of_stream() {

@@ -5,27 +5,23 @@
 #include <chrono>
 
 #include "base/check.h"
-#include "protocol/utf8.h"
 #include "websocket/server_opening.h"
 
 namespace ringdown {
-namespace {
-
-constexpr std::chrono::milliseconds drain_tick{5};
-// As long as an application may take to answer a peer's Close, by default.
-constexpr std::chrono::seconds owed_answer_max{10};
-
-}  // namespace
 
 class Server::Core::Acceptor final : private ListenerEvents {
  public:
   explicit Acceptor(Server::Core& server)
       : server_(server), listener_(server.reactor_.reactor(), *this) {}
   TcpListener& listener() noexcept { return listener_; }
+  void stop() { is_stopping_ = listener_.stop() == Start::io_pending || is_stopping_; }
 
  private:
   void on_accepted(Socket socket, const SocketAddress& peer) override {
-    server_.on_accepted(socket, peer);
+    const Admission::Newcomer newcomer{.socket = socket, .peer = peer};
+    // Who was in the listen queue is served, bounds or not.
+    is_stopping_ ? server_.admission_.let_in_regardless(newcomer)
+                 : server_.admission_.let_in(newcomer);
   }
   void on_accept_failed(Error error) override {
     ++server_.tally_.accept_failed;
@@ -35,6 +31,7 @@ class Server::Core::Acceptor final : private ListenerEvents {
 
   Server::Core& server_;
   TcpListener listener_;
+  bool is_stopping_ = false;
 };
 
 void Server::Core::List::push(Connection& connection) noexcept {
@@ -61,14 +58,25 @@ Server::Core::Core(Reactor& reactor, ServerEvents& events, const ServerOptions& 
     : ConnectionOwner(options_.websocket),
       reactor_(reactor.core()),
       events_(events),
-      options_(wanted) {}
+      options_(wanted),
+      admission_(reactor_, *this, options_) {}
 
+// Listeners end with their acceptors.
 Server::Core::~Core() {
-  if (count_ == 0 && listening_ == 0) return;
-  check_failed(
-      __FILE__, __LINE__,
-      "a server was destroyed with a listener or a connection left: drain it, and wait for "
-      "on_drained");
+  if (count_ == 0) return;
+  std::size_t opening = 0;
+  for (const List* list : {&connections_, &undrained_, &owed_}) {
+    for (const Connection* connection = list->first; connection != nullptr;) {
+      opening += connection->is_opening() ? 1U : 0U;
+      connection = connection->next;
+    }
+  }
+  const std::string left =
+      "~Server: " + std::to_string(count_ - opening) + " open connections and " +
+      std::to_string(opening) +
+      " in their opening handshake are left: call Server::drain and run the reactor until "
+      "on_drained, or Server::abort_all and run it until open_connections() is 0";
+  check_failed(__FILE__, __LINE__, left.c_str());
 }
 
 // --- accepting ---
@@ -76,23 +84,26 @@ Server::Core::~Core() {
 Server::ListenResult Server::Core::listen(const SocketAddress& address) {
   // The drain has asked the listeners to stop, and would wait for this one for ever.
   if (draining_) return {Error(ESHUTDOWN), {}};
-  if (is_secure() && options_.secure->role() != Role::server) return {Error(EINVAL), {}};
+  const bool is_bounded = options_.websocket.close_timeout.count() > 0;
+  if (!is_bounded || (is_secure() && options_.secure->role() != Role::server)) {
+    return {Error(EINVAL), {}};
+  }
   auto acceptor = std::make_unique<Acceptor>(*this);
-  const bool near_most = is_near_most(acceptors_.size() + 1);
+  const bool near = is_near_bound(acceptors_.size() + 1);
   const TcpListener::Result result =
       acceptor->listener().listen(address, {.backlog = options_.backlog,
                                             .reuse_port = options_.reuse_port,
-                                            .one_at_a_time = near_most,
-                                            .paused = at_most_,
+                                            .one_at_a_time = near,
+                                            .paused = is_full_,
                                             .peer_addresses = options_.peer_addresses});
   if (result.error) return {result.error, {}};
   acceptors_.push_back(std::move(acceptor));
   ++listening_;
-  bound_acceptors();
+  on_bounds_changed();
   return {Error(), result.address};
 }
 
-void Server::Core::on_accepted(Socket socket, const SocketAddress& peer) {
+void Server::Core::begin(const Admission::Newcomer& newcomer) {
   WebSocketPools& pools = WebSocketPools::of(reactor_);
   Connection& connection = *pools.connections->take(reactor_, Role::server, events_, *this);
   ++tally_.accepted;
@@ -100,35 +111,33 @@ void Server::Core::on_accepted(Socket socket, const SocketAddress& peer) {
   (draining_ ? undrained_ : connections_).push(connection);
   // It was in the listen queue when the drain began.
   if (draining_) drain_timer_.arm(reactor_, std::min(reactor_.now() + drain_tick, plan_.deadline));
-  connection.begin(*pools.server_openings->take(connection, *this, peer));
-  if (is_secure()) ++securing_;
-  connection.adopt(socket, options_.secure, {});
+  ServerOpening& opening = *pools.server_openings->take(connection, *this, newcomer.peer);
+  connection.begin(opening);
+  admission_.begin(opening);
+  connection.adopt(newcomer.socket, options_.secure, {});
   if (const auto bound = options_.websocket.open_timeout; bound.count() > 0) {
     connection.arm_opening_deadline(reactor_.now() + bound);
   }
-  bound_acceptors();
 }
 
-void Server::Core::on_secured() {
-  --securing_;
-  bound_acceptors();
-}
-
-bool Server::Core::has_room_for(std::size_t connections) const noexcept {
-  const auto within = [connections](std::size_t count, std::size_t most) {
-    return most == 0 || count + connections <= most;
-  };
-  return within(count_, options_.connections_max) &&
-         (!is_secure() || within(securing_, options_.tls_handshakes_max));
-}
-
-// connections_max is kept to exactly. Handshakes at once are a bound on work: what the kernel has
-// accepted before we look again is let in.
-bool Server::Core::is_near_most(std::size_t listeners) const noexcept {
-  if (options_.connections_max != 0) return true;
+bool Server::Core::is_near_bound(std::size_t listeners) const noexcept {
   const std::size_t burst = listeners * TcpListener::burst_max(options_.backlog);
   // A little further than it came: no to and fro about the brink.
-  return !has_room_for(near_most_ ? burst + burst / 4 : burst);
+  return admission_.is_near_bound(is_near_ ? burst + burst / 4 : burst);
+}
+
+void Server::Core::on_bounds_changed() {
+  const bool near = is_near_bound(acceptors_.size());
+  if (near != is_near_) {
+    is_near_ = near;
+    for (const auto& acceptor : acceptors_) acceptor->listener().accept_one_at_a_time(near);
+  }
+  const bool full = admission_.somebody_waits();
+  if (full == is_full_) return;
+  is_full_ = full;
+  for (const auto& acceptor : acceptors_) {
+    full ? acceptor->listener().pause() : acceptor->listener().resume();
+  }
 }
 
 void Server::Core::count_tls(const TlsFacts& facts, bool opened) {
@@ -146,27 +155,27 @@ void Server::Core::count_tls(const TlsFacts& facts, bool opened) {
   tally_.tls_truncated += facts.truncated ? 1 : 0;
 }
 
-void Server::Core::bound_acceptors() {
-  const bool near = is_near_most(acceptors_.size());
-  if (near != near_most_) {
-    near_most_ = near;
-    for (const auto& acceptor : acceptors_) acceptor->listener().accept_one_at_a_time(near);
-  }
-  const bool full = !has_room_for(1);
-  if (full == at_most_) return;
-  at_most_ = full;
-  for (const auto& acceptor : acceptors_) {
-    full ? acceptor->listener().pause() : acceptor->listener().resume();
-  }
+void Server::Core::stop_accepting() {
+  admission_.let_in_all();
+  for (const auto& acceptor : acceptors_) acceptor->stop();
 }
 
-void Server::Core::stop_accepting() {
-  for (const auto& acceptor : acceptors_) static_cast<void>(acceptor->listener().stop());
+void Server::Core::abort_acceptors() {
+  for (const auto& acceptor : acceptors_) static_cast<void>(acceptor->listener().abort());
 }
 
 void Server::Core::on_acceptor_stopped() {
   --listening_;
+  last_came_ = reactor_.now();
   end_drain_if_done();
+}
+
+void Server::Core::end_drain_if_done() {
+  if (!draining_ || count_ != 0 || listening_ != 0) return;
+  draining_ = false;
+  drain_timer_.cancel();
+  acceptors_.clear();
+  events_.on_drained();
 }
 
 void Server::Core::on_connection_over(Connection& connection, const Closed& closed, bool opened) {
@@ -183,7 +192,7 @@ void Server::Core::on_connection_over(Connection& connection, const Closed& clos
     }
   }
   count_tls(closed.tls, opened);
-  bound_acceptors();
+  admission_.give_back(connection);
   end_drain_if_done();
 }
 
@@ -201,6 +210,7 @@ void Server::Core::for_each(const std::function<void(WebSocket&)>& visit) {
 }
 
 std::size_t Server::Core::abort_all() {
+  admission_.let_in_all();
   std::size_t aborted = 0;
   for (const List* list : {&connections_, &undrained_, &owed_}) {
     for (Connection* connection = list->first; connection != nullptr;) {
@@ -211,81 +221,6 @@ std::size_t Server::Core::abort_all() {
     }
   }
   return aborted;
-}
-
-// --- drain ---
-
-Start Server::Core::drain(const DrainPlan& plan) {
-  if (draining_) return Start::wrong_state;
-  if (!may_be_sent(plan.status) || plan.reason.size() > close_reason_size_max ||
-      !protocol::is_valid_utf8(plan.reason)) {
-    return Start::bad_argument;
-  }
-  draining_ = true;
-  plan_ = plan;
-  drain_began_ = Ring::now();
-  drain_started_ = 0;
-  undrained_.push_all(connections_);
-  stop_accepting();
-  drain_timer_.arm(reactor_, reactor_.now());
-  return Start::io_pending;
-}
-
-void Server::Core::on_drain_tick() {
-  const TimePoint now = reactor_.now();
-  if (now >= plan_.deadline) {
-    tally_.aborted_by_drain += abort_all();
-    return end_drain_if_done();
-  }
-  if (owed_are_due()) undrained_.push_all(owed_);
-  // What is due by now at the pace; a connection still in its opening handshake has its turn later.
-  const auto elapsed = std::chrono::duration<double>(now - drain_began_ + drain_tick).count();
-  const auto due = static_cast<std::size_t>(elapsed * static_cast<double>(plan_.per_second)) + 1;
-  if (due > drain_started_) close_some(due - drain_started_);
-  if (count_ == 0) return end_drain_if_done();
-  const bool more = undrained_.first != nullptr || owed_.first != nullptr;
-  const TimePoint next = more ? now + drain_tick : plan_.deadline;
-  if (next != TimePoint::max()) drain_timer_.arm(reactor_, std::min(next, plan_.deadline));
-}
-
-// Until then applications may send what they owe to peers that have closed, and their own Close.
-bool Server::Core::owed_are_due() const noexcept {
-  const auto passed = reactor_.now() - drain_began_;
-  return passed >= owed_answer_max || passed >= (plan_.deadline - drain_began_) / 2;
-}
-
-void Server::Core::close_some(std::size_t most) {
-  List opening;
-  while (undrained_.first != nullptr && most > 0) {
-    Connection& connection = *undrained_.first;
-    List::remove(connection);
-    if (connection.is_opening()) {
-      opening.push(connection);
-      continue;
-    }
-    if (connection.owes_answer() && !owed_are_due()) {
-      owed_.push(connection);
-      continue;
-    }
-    connections_.push(connection);
-    ++drain_started_;
-    --most;
-    // wrong_state: it is closing already, or over.
-    static_cast<void>(connection.drain(plan_.status, plan_.reason));
-  }
-  while (opening.first != nullptr) {
-    Connection& connection = *opening.first;
-    List::remove(connection);
-    undrained_.push(connection);
-  }
-}
-
-void Server::Core::end_drain_if_done() {
-  if (!draining_ || count_ != 0 || listening_ != 0) return;
-  draining_ = false;
-  drain_timer_.cancel();
-  acceptors_.clear();
-  events_.on_drained();
 }
 
 }  // namespace ringdown

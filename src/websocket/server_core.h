@@ -1,6 +1,7 @@
 // The server inside: its listeners, its connections, its drain.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -9,13 +10,14 @@
 
 #include "ringdown/server.h"
 #include "ringdown/tcp.h"
+#include "websocket/admission.h"
 #include "websocket/connection.h"
 #include "websocket/pools.h"
 #include "websocket/subprotocol_names.h"
 
 namespace ringdown {
 
-class Server::Core final : public ConnectionOwner {
+class Server::Core final : public ConnectionOwner, private Admission::Host {
  public:
   Core(Reactor& reactor, ServerEvents& events, const ServerOptions& options);
   ~Core();
@@ -30,12 +32,13 @@ class Server::Core final : public ConnectionOwner {
   ServerEvents& events() noexcept { return events_; }
   ServerTally& tally() noexcept { return tally_; }
   bool is_secure() const noexcept { return options_.secure != nullptr; }
-  void on_secured();  // a TLS handshake is over, or its connection is
+  Admission& admission() noexcept { return admission_; }
   std::size_t open_connections() const noexcept { return count_; }
   bool is_in_use() const noexcept { return count_ != 0 || listening_ != 0; }
   SubprotocolNames& subprotocols() noexcept { return subprotocols_; }
 
  private:
+  static constexpr std::chrono::milliseconds drain_tick{5};
   class Acceptor;
   // Connections are moved through this list while they are visited, so that a visitor may end any
   // of them.
@@ -46,15 +49,16 @@ class Server::Core final : public ConnectionOwner {
     static void remove(Connection& connection) noexcept;
   };
 
-  void on_accepted(Socket socket, const SocketAddress& peer);
+  void begin(const Admission::Newcomer& newcomer) override;
+  void on_bounds_changed() override;
   void on_acceptor_stopped();
+  void abort_acceptors();
   void on_connection_over(Connection& connection, const Closed& closed, bool opened) override;
-  bool has_room_for(std::size_t connections) const noexcept;
-  bool is_near_most(std::size_t listeners) const noexcept;
   void count_tls(const TlsFacts& facts, bool opened);
-  void bound_acceptors();
+  bool is_near_bound(std::size_t listeners) const noexcept;
   void on_drain_tick();
   void close_some(std::size_t most);
+  void close_unopened();
   bool owed_are_due() const noexcept;
   void end_drain_if_done();
 
@@ -64,9 +68,9 @@ class Server::Core final : public ConnectionOwner {
   ServerTally tally_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::size_t listening_ = 0;
-  bool at_most_ = false;      // a bound is reached: accepting is paused
-  bool near_most_ = false;    // or may be with what comes at once: accepting is one by one
-  std::size_t securing_ = 0;  // connections in their TLS handshake
+  bool is_full_ = false;  // a newcomer waits: accepting is paused
+  bool is_near_ = false;  // or may, with those who come at once: accepting is one by one
+  Admission admission_;
   List connections_;
   std::size_t count_ = 0;
   SubprotocolNames subprotocols_;
@@ -76,6 +80,7 @@ class Server::Core final : public ConnectionOwner {
   List undrained_;  // of a drain: whose turn has not come
   List owed_;       // of a drain: whose peer has closed, and whose answer is the application's
   TimePoint drain_began_{};
+  TimePoint last_came_{};          // when the last listener was closed
   std::size_t drain_started_ = 0;  // connections whose Close was asked for
   Timer<&Core::on_drain_tick> drain_timer_{*this};
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <span>
 #include <utility>
 
@@ -53,12 +54,11 @@ ServerOpening::ServerOpening(Connection& connection, Server::Core& server,
     : connection_(connection),
       server_(server),
       peer_(peer),
-      securing_(server.is_secure()),
       head_(connection.pools(), protocol::HeadScanner::Kind::request) {}
 
 std::size_t ServerOpening::receive(MutableBytes bytes) {
-  end_securing();
   if (is_over()) return bytes.size();
+  server_.admission().advance(*this, OpeningProgress::reading);
   const bool begins = !std::exchange(begun_, true);
   const std::size_t used = head_.receive(bytes);
   switch (head_.verdict()) {
@@ -113,6 +113,7 @@ void ServerOpening::answer() {
 }
 
 void ServerOpening::refuse(int http_status, std::string_view phrase, OpenFailure failure) {
+  server_.admission().advance(*this, OpeningProgress::ending);
   failed_.failure = failure;
   failed_.http_status = http_status;
   ++server_.tally().refused;
@@ -125,6 +126,7 @@ void ServerOpening::refuse(int http_status, std::string_view phrase, OpenFailure
 
 void ServerOpening::fail(OpenFailure failure, Error error) {
   if (!is_over()) {
+    server_.admission().advance(*this, OpeningProgress::ending);
     const TlsFacts tls = connection_.tls_facts();
     failed_ = {
         .failure = failure, .error = error, .tls = tls.failure, .tls_detail = tls.failure_detail};
@@ -135,21 +137,31 @@ void ServerOpening::fail(OpenFailure failure, Error error) {
         if (server_.is_secure() && !tls.secured) ++tally.tls_timed_out;
         break;
       case OpenFailure::tls_failed: ++tally.tls_failed; break;
+      case OpenFailure::evicted: ++tally.open_evicted; break;
       default: ++tally.open_dropped; break;
     }
   }
   static_cast<void>(connection_.stream().abort());
 }
 
-// The first bytes that were deciphered: the handshake is over.
-void ServerOpening::end_securing() {
-  if (!securing_) return;
-  securing_ = false;
-  server_.on_secured();
+void ServerOpening::receive_handshake() {
+  server_.admission().advance(*this, OpeningProgress::securing);
+}
+
+void ServerOpening::evict() {
+  connection_.give_up_place();
+  fail(OpenFailure::evicted, Error(ECONNABORTED));
+}
+
+void ServerOpening::leave(TimePoint deadline) {
+  server_.admission().advance(*this, OpeningProgress::ending);
+  failed_ = {.failure = OpenFailure::aborted, .error = Error(ECONNABORTED)};
+  ++server_.tally().open_dropped;
+  connection_.refuse(deadline);
 }
 
 void ServerOpening::finish() {
-  end_securing();
+  server_.admission().end(*this);
   if (is_over()) server_.events().on_upgrade_failed(peer_, failed_);
   connection_.pools().server_openings->give_back(this);
 }

@@ -5,6 +5,7 @@
 #include "ringdown/server.h"
 #include "websocket/connection.h"
 #include "websocket/head_reader.h"
+#include "websocket/opening_queue.h"
 #include "websocket/server_core.h"
 
 namespace ringdown {
@@ -14,12 +15,18 @@ class ServerOpening final : public Opening {
   ServerOpening(Connection& connection, Server::Core& server, const SocketAddress& peer) noexcept;
 
   std::size_t receive(MutableBytes bytes) override;
+  void receive_handshake() override;
   void fail(OpenFailure failure, Error error) override;
   void finish() override;
+  // For a newcomer that finds no room: RST.
+  void evict();
+  // It shall not hold a drain: FIN, and what the client does not read by then is lost.
+  void leave(TimePoint deadline);
+
+  OpeningPlace place;  // the admission's
 
  private:
   void answer();
-  void end_securing();
   void refuse(int http_status, std::string_view phrase,
               OpenFailure failure = OpenFailure::http_status);
   bool is_over() const noexcept { return failed_.failure != OpenFailure::none; }
@@ -28,7 +35,6 @@ class ServerOpening final : public Opening {
   Server::Core& server_;
   SocketAddress peer_;
   OpenFailed failed_;
-  bool securing_;  // in the TLS handshake
   bool begun_ = false;
   HeadReader head_;
 };

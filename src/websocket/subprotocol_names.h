@@ -1,5 +1,6 @@
 // The names of agreed subprotocols: one copy for all connections that speak it, which goes when the
-// last of them has. An application that agrees to whatever is offered keeps no peer's words for ever.
+// last of them has. An application that agrees to whatever is offered keeps no peer's words for
+// ever.
 #pragma once
 
 #include <cstddef>

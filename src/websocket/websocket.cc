@@ -97,6 +97,7 @@ std::string_view name(OpenFailure failure) noexcept {
     case OpenFailure::tls_failed: return "tls_failed";
     case OpenFailure::unexpected_tls: return "unexpected_tls";
     case OpenFailure::aborted: return "aborted";
+    case OpenFailure::evicted: return "evicted";
   }
   return "unknown";
 }
@@ -122,6 +123,7 @@ std::string reason(const OpenFailed& failed) {
                  ? "tls_alert_" + std::string(alert_name(failed.tls_detail))
                  : "tls_" + std::string(name(failed.tls));
     case OpenFailure::aborted:
+    case OpenFailure::evicted:
     case OpenFailure::timed_out:
     case OpenFailure::dropped:
     case OpenFailure::not_http:

@@ -190,6 +190,42 @@ TEST_P(Listening, GivesUpWhoCannotBeAcceptedWhileItStops) {
   end();
 }
 
+TEST_P(Listening, ResetsWhoIsInTheQueueWhenItIsAborted) {
+  listen();
+  accepting_.listener.pause();
+  settle();
+  connect(2);
+  EXPECT_EQ(accepting_.stop(), Start::io_pending);
+  EXPECT_EQ(accepting_.listener.abort(), Start::io_pending);
+  EXPECT_EQ(accepting_.listener.abort(), Start::wrong_state);
+  EXPECT_EQ(accepting_.stopped, 0U) << "not inside the call";
+  ASSERT_TRUE(pump([&] { return accepting_.stopped == 1; }));
+  EXPECT_TRUE(accepting_.accepted.empty());
+  end();
+}
+
+TEST_P(Listening, MayBeDestroyedWhileItListens) {
+  for (const bool asks_who : {false, true}) {
+    for (const bool has_run : {false, true}) {
+      Accepting gone(*reactor);
+      const auto result =
+          gone.listener.listen(*SocketAddress::parse("127.0.0.1:0"), {.peer_addresses = asks_who});
+      ASSERT_FALSE(result.error);
+      address_ = result.address;
+      if (has_run) settle();
+      connect(1);
+    }
+    clients_.clear();
+    // Its address is free when what was in flight has ended.
+    ASSERT_TRUE(pump([&] {
+      const auto again = accepting_.listener.listen(address_, {});
+      return !again.error;
+    }));
+    end();
+    accepting_.stopped = 0;
+  }
+}
+
 TEST_P(Listening, MayStopInItsHandlerAndListenAgain) {
   listen();
   accepting_.then = [&] {

@@ -152,7 +152,7 @@ Endpoint& Network::make_endpoint() {
 Listener* Network::choose_listener(const SocketAddress& address) {
   std::vector<Listener*> candidates;
   for (const auto& listener : listeners_) {
-    if (serves(*listener, address)) candidates.push_back(listener.get());
+    if (!listener->refuses && serves(*listener, address)) candidates.push_back(listener.get());
   }
   if (candidates.empty()) return nullptr;
   return candidates[random_.between(0, candidates.size() - 1)];  // SO_REUSEPORT spreads by hash

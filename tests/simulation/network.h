@@ -42,6 +42,7 @@ struct Listener {
   bool reuse_port = false;
   unsigned references = 0;  // the descriptor and each armed accept
   bool descriptor_open = true;
+  bool refuses = false;  // newcomers
   std::deque<Endpoint*> queue;
   std::function<void()> on_change;
 };

@@ -133,6 +133,10 @@ Ring::Listening Ring::listen(const SocketAddress& address, int backlog, bool reu
   return result;
 }
 
+void Ring::refuse_newcomers(int descriptor) noexcept {
+  if (auto* listener = Network::current().find_listener(descriptor)) listener->refuses = true;
+}
+
 bool Ring::has_queued_connection(int descriptor) noexcept {
   const auto* listener = Network::current().find_listener(descriptor);
   return listener != nullptr && !listener->queue.empty();

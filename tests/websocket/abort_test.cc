@@ -249,5 +249,14 @@ TEST_F(AbortWhileOpening, OfAllFromTheUpgradeItself) {
   EXPECT_EQ(host.upgrades_failed[0].why.failure, OpenFailure::aborted);
 }
 
+TEST_F(AbortWhileOpening, IsOverWithTheUpgrade) {
+  serve(application());
+  Endpoint& client = dial(address, {});
+  ASSERT_TRUE(pump([&] { return client.opened; }));
+  EXPECT_EQ(client.abort(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  EXPECT_TRUE(host.upgrades_failed.empty());
+}
+
 }  // namespace
 }  // namespace ringdown

@@ -1,6 +1,11 @@
 // The drain: every connection is told, nothing is lost, and it comes to an end.
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -162,6 +167,78 @@ TEST_F(Drain, KeepsItsPace) {
   EXPECT_EQ(server->tally().clean, 60U);
 }
 
+TEST_F(Drain, MayLeaveNoAnswerToTheApplication) {
+  serve(application());
+  auto [accepted, peer] = wire(Role::server, {});
+  peer.send_close(CloseStatus(4000));
+  ASSERT_TRUE(pump([&] { return accepted.peer_close.has_value(); }));
+  DrainPlan at_once = plan(60s);
+  at_once.answer_grace = 0ms;
+  ASSERT_EQ(server->drain(at_once), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return host.drained == 1; })) << "long before half of its time";
+  EXPECT_EQ(peer.close_received()->status(), CloseStatus::going_away);
+}
+
+// Who connects ahead of the first request, as proxies and browsers do.
+TEST_F(Drain, DoesNotWaitForWhoHasSentNoRequest) {
+  WebSocketOptions patient = automatic();
+  patient.open_timeout = 0ms;
+  serve(patient);
+  RawPeer& one = raw_client();
+  RawPeer& two = raw_client();
+  RawPeer& half = raw_client();
+  half.write("GET / HT");
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 3; }));
+  DrainPlan long_one = plan(60s);
+  long_one.opening_grace = 20ms;
+  ASSERT_EQ(server->drain(long_one), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return one.ended() && two.ended() && half.ended(); }));
+  for (RawPeer* peer : {&one, &two, &half}) {
+    EXPECT_FALSE(peer->was_reset());
+    peer->close();
+  }
+  ASSERT_TRUE(pump([&] { return host.drained == 1; }));
+  EXPECT_EQ(server->tally().open_dropped, 3U);
+  ASSERT_EQ(host.upgrades_failed.size(), 3U);
+  EXPECT_EQ(host.upgrades_failed[0].why.failure, OpenFailure::aborted);
+}
+
+// A listen queue that is never empty.
+class DrainInACrowd : public Drain {
+ protected:
+  [[nodiscard]] bool drains_while_clients_come(DrainPlan bounded) {
+    EXPECT_EQ(server->drain(bounded), Start::io_pending);
+    std::vector<UniqueFd> crowd;
+    return pump([&] {
+      for (int i = 0; i < 3 && crowd.size() < 4000; ++i) {
+        crowd.emplace_back(
+            ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        static_cast<void>(::connect(crowd.back().get(), address.native(), address.size()));
+      }
+      return host.drained == 1;
+    });
+  }
+};
+
+TEST_F(DrainInACrowd, TakesInNobodyWhoComesAfterIt) {
+  serve(automatic());
+  dial_many(3);
+  DrainPlan bounded = plan(60s);
+  bounded.opening_grace = 0ms;
+  ASSERT_TRUE(drains_while_clients_come(bounded));
+  EXPECT_EQ(server->tally().clean, 3U);
+  EXPECT_LE(server->tally().accepted, 3U + 3U) << "who was in the queue when it began";
+}
+
+// The listener of a Unix socket cannot keep newcomers out of its queue.
+TEST_F(DrainInACrowd, EndsAtItsDeadlineWhoeverComes) {
+  serve(automatic(), "unix:@ringdown-drain-test-" + std::to_string(::getpid()));
+  dial_many(3);
+  ASSERT_TRUE(drains_while_clients_come(plan(100ms)));
+  EXPECT_EQ(server->tally().clean, 3U);
+  EXPECT_GT(server->tally().open_dropped, 0U);
+}
+
 TEST_F(Drain, AbortsAtItsDeadlineWhoeverIsLeft) {
   serve(automatic());
   std::vector<RawPeer*> silent;
@@ -187,7 +264,9 @@ TEST_F(Drain, ServesWhoIsStillOpening) {
   RawPeer& half = raw_client();
   half.write("GET / HTTP/1.1\r\n");
   ASSERT_TRUE(pump([&] { return server->open_connections() == 1; }));
-  ASSERT_EQ(server->drain(plan()), Start::io_pending);
+  DrainPlan patient = plan();
+  patient.opening_grace = 10s;
+  ASSERT_EQ(server->drain(patient), Start::io_pending);
   settle();
   half.write(
       "Host: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -295,6 +374,10 @@ TEST_F(Drain, RefusesAPlanThatCannotBe) {
   refused(1006, "");
   refused(1001, std::string(124, 'r'));
   refused(1001, "\xFF");
+  for (const DrainPlan& bad : {DrainPlan{.per_second = 0}, DrainPlan{.opening_grace = -1ms},
+                               DrainPlan{.answer_grace = -1ms}}) {
+    EXPECT_EQ(server->drain(bad), Start::bad_argument);
+  }
   Endpoint& client = dial(address, {});
   ASSERT_TRUE(pump([&] { return client.opened; }));  // nothing has begun
 }

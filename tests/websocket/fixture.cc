@@ -274,7 +274,7 @@ void WebSocketTest::expect_nothing_left() {
     EXPECT_EQ(tally.opened,
               tally.clean + tally.aborted + tally.timed_out + tally.violations + tally.dropped);
     EXPECT_EQ(tally.accepted, tally.opened + tally.refused + tally.open_timed_out +
-                                  tally.open_dropped + tally.tls_failed);
+                                  tally.open_dropped + tally.open_evicted + tally.tls_failed);
   }
   server.reset();
   EXPECT_EQ(reactor->statistics().sockets, 0U);

@@ -380,14 +380,12 @@ TEST_F(OpeningServer, SaysWhoAsksWhereThatIsAskedFor) {
     asked = request.peer();
     if (request.target() == "/refused") answer.refuse_with = 404;
   };
-  ServerOptions options;
-  options.peer_addresses = true;
-  serve(options);
+  serve(ServerOptions{.peer_addresses = true});
   for (const bool refused : {false, true}) {
     RawPeer& peer = raw_client();
     const std::string own = local_address(peer).to_string();
-    peer.write("GET " + std::string(refused ? "/refused" : "/") + " HTTP/1.1\r\n" + good_fields +
-               "\r\n");
+    const std::string target = refused ? "/refused" : "/";
+    peer.write("GET " + target + " HTTP/1.1\r\n" + good_fields + "\r\n");
     ASSERT_TRUE(pump([&] { return peer.has_head(); }));
     EXPECT_EQ(asked.to_string(), own);
     if (!refused) continue;
@@ -395,15 +393,6 @@ TEST_F(OpeningServer, SaysWhoAsksWhereThatIsAskedFor) {
     ASSERT_TRUE(pump([&] { return host.upgrades_failed.size() == 1; }));
     EXPECT_EQ(host.upgrades_failed[0].peer.to_string(), own);
   }
-}
-
-TEST_F(OpeningServer, TellsNothingOfUpgradesThatCameAbout) {
-  serve(application());
-  Endpoint& client = dial(address, {});
-  ASSERT_TRUE(pump([&] { return client.opened; }));
-  EXPECT_EQ(client.abort(), Start::io_pending);
-  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
-  EXPECT_TRUE(host.upgrades_failed.empty());
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 // The server with many connections: accepting, bounds, several rings, all of them at once.
 #include <algorithm>
+#include <cerrno>
+#include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -160,8 +163,7 @@ TEST_F(Servers, AcceptNobodyMoreThroughAFurtherListener) {
   ServerOptions options{.websocket = automatic()};
   options.connections_max = 1;
   serve(options);
-  RawPeer& first = raw_client();
-  ASSERT_TRUE(pump([&] { return server->open_connections() == 1; }));
+  RawPeer& first = wire(Role::server, {}).peer;
   const auto further = server->listen(*SocketAddress::parse("127.0.0.1:0"));
   ASSERT_FALSE(further.error);
   address = further.address;
@@ -170,6 +172,118 @@ TEST_F(Servers, AcceptNobodyMoreThroughAFurtherListener) {
   EXPECT_EQ(server->open_connections(), 1U);
   first.close();
   ASSERT_TRUE(pump([&] { return server->tally().accepted == 2; }));
+}
+
+// At a bound: who has come least far ends for a newcomer, the oldest first, and no open one does.
+class ServersAtABound : public Servers {
+ protected:
+  static ServerOptions at_most(std::size_t connections) {
+    ServerOptions options{.websocket = automatic()};
+    options.connections_max = connections;
+    return options;
+  }
+  RawPeer& unopened(std::string_view says) {
+    RawPeer& peer = raw_client();
+    peer.write(says);
+    return peer;
+  }
+  // A newcomer is open, and all it took is that one.
+  void expect_newcomer_in_place_of(RawPeer& peer) {
+    const std::uint64_t before = server->tally().opened;
+    RawPeer& newcomer = raw_client();
+    newcomer.request_upgrade();
+    ASSERT_TRUE(pump([&] { return newcomer.has_head() && peer.was_reset(); }));
+    EXPECT_EQ(server->tally().opened, before + 1);
+    EXPECT_EQ(std::ranges::count_if(raw_peers, &RawPeer::was_reset), ++resets_);
+  }
+
+  std::ptrdiff_t resets_ = 0;
+};
+
+TEST_F(ServersAtABound, EndWhoHasComeLeastFarForANewcomer) {
+  serve(at_most(6));
+  RawPeer& open = wire(Role::server, {}).peer;
+  RawPeer& half = unopened("GET / HT");
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 2; }));
+  settle();
+  RawPeer& half_too = unopened("G");
+  RawPeer& silent = raw_client();
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 4; }));
+  RawPeer& silent_too = raw_client();
+  RawPeer& refused = unopened("no HTTP\r\n\r\n");
+  ASSERT_TRUE(pump([&] { return refused.has_head(); }));
+  const TimePoint then = reactor->now();
+  ASSERT_TRUE(pump([&] { return reactor->now() - then >= 200ms; }));  // all have had their chance
+  for (RawPeer* last : {&refused, &silent, &silent_too, &half, &half_too}) {
+    ASSERT_NO_FATAL_FAILURE(expect_newcomer_in_place_of(*last));
+  }
+  EXPECT_EQ(server->tally().open_evicted, 4U);
+  EXPECT_EQ(server->tally().refused, 1U);
+  ASSERT_EQ(host.upgrades_failed.size(), 5U);
+  EXPECT_EQ(host.upgrades_failed.back().why.failure, OpenFailure::evicted);
+  // All are open now: the next one waits, and comes in for one of them.
+  RawPeer& waits = raw_client();
+  waits.request_upgrade();
+  settle();
+  EXPECT_FALSE(waits.has_head());
+  EXPECT_EQ(server->open_connections(), 6U);
+  open.send_close();
+  ASSERT_TRUE(pump([&] { return waits.has_head(); }));
+  EXPECT_EQ(std::ranges::count_if(raw_peers, &RawPeer::was_reset), resets_);
+}
+
+TEST_F(ServersAtABound, LetNewcomersInThroughACrowdThatDoesNothing) {
+  for (const std::string_view says : {"", "G", "GET / HTTP/1.1\r\nHost: t"}) {
+    serve(at_most(20));
+    for (int i = 0; i < 30; ++i) unopened(says);
+    for (int i = 0; i < 10; ++i) raw_client().request_upgrade();
+    ASSERT_TRUE(pump([&] { return server->tally().opened == 10; })) << says;
+    EXPECT_GE(server->tally().open_evicted, 20U);
+    for (RawPeer& peer : raw_peers) peer.close();
+    ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+    server.reset();
+    raw_peers.clear();
+    host.endpoints.clear();
+    host.upgrades_failed.clear();
+  }
+}
+
+// As on several threads: what one gives back the other takes, and ends who does nothing for it.
+TEST_F(ServersAtABound, ShareABudget) {
+  ServerOptions options{.websocket = automatic()};
+  options.budget = ConnectionBudget(3);
+  serve(options);
+  const SocketAddress here = address;
+  Host other_host;
+  Server other(*reactor, other_host, options);
+  const SocketAddress there = other.listen(*SocketAddress::parse("127.0.0.1:0")).address;
+  RawPeer& open = wire(Role::server, {}).peer;
+  RawPeer& silent = raw_client();
+  address = there;
+  RawPeer& first = raw_client();
+  first.request_upgrade();
+  ASSERT_TRUE(pump([&] { return first.has_head(); }));
+  EXPECT_EQ(options.budget.in_use(), 3U);
+  RawPeer& second = raw_client();
+  second.request_upgrade();
+  ASSERT_TRUE(pump([&] { return second.has_head() && silent.was_reset(); }));
+  EXPECT_EQ(server->tally().open_evicted, 1U);
+  RawPeer& third = raw_client();
+  third.request_upgrade();
+  settle();
+  EXPECT_FALSE(third.has_head());
+  open.send_close();
+  ASSERT_TRUE(pump([&] { return third.has_head(); }));
+  EXPECT_EQ(options.budget.in_use(), 3U);
+  for (RawPeer* peer : {&first, &second, &third}) peer->send_close();
+  ASSERT_TRUE(pump([&] { return other.open_connections() + server->open_connections() == 0; }));
+  EXPECT_EQ(options.budget.in_use(), 0U);
+  address = here;
+}
+
+TEST_F(ServersAtABound, MemoryIsOne) {
+  EXPECT_GT(connections_that_memory_allows(true), 0U);
+  EXPECT_GT(connections_that_memory_allows(false), connections_that_memory_allows(true));
 }
 
 TEST_F(Servers, ListenOnSeveralAddresses) {
@@ -221,9 +335,50 @@ TEST_F(Servers, StopAcceptingAndServeOn) {
 
 using ServersDeathTest = Servers;
 
-TEST_F(ServersDeathTest, MayNotBeDestroyedWhileTheyListen) {
+TEST_F(ServersDeathTest, MayNotBeDestroyedWhileConnectionsAreLeft) {
   serve(automatic());
-  EXPECT_DEATH(server.reset(), "a listener or a connection left: drain it");
+  dial_many(2);
+  raw_client();
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 3; }));
+  EXPECT_DEATH(server.reset(),
+               "2 open connections and 1 in their opening handshake are left: call Server::drain");
+}
+
+// An address that cannot be had, and `return 1`.
+TEST_F(Servers, MayBeDestroyedWhileTheyListen) {
+  serve(automatic());
+  EXPECT_EQ(server->listen(address).error, Error(EADDRINUSE));
+  server.reset();
+  reactor.reset();  // which has never run
+  make_reactor(small_reactor());
+  serve(automatic(), address.to_string());
+  dial_many(1);
+  EXPECT_EQ(clients[0].close(), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return server->open_connections() == 0; }));
+  raw_client();  // in the listen queue
+  server.reset();
+  host.endpoints.clear();
+  serve(automatic());
+  dial_many(1);
+}
+
+TEST_F(Servers, MayEndOnAnotherThreadThanTheirReactors) {
+  serve(automatic());
+  std::thread([&] { settle(); }).join();
+  server.reset();
+  reactor.reset();
+  make_reactor(small_reactor());
+  const TimePoint deadline = Clock::now() + 10s;  // the kernel ends the ring by itself
+  Server again(*reactor, host);
+  while (again.listen(address).error && Clock::now() < deadline) std::this_thread::yield();
+  EXPECT_LT(Clock::now(), deadline);
+}
+
+TEST_F(Servers, RefuseACloseTimeoutOfZero) {
+  WebSocketOptions options;
+  options.close_timeout = 0ms;
+  Server refusing(*reactor, host, {.websocket = options});
+  EXPECT_EQ(refusing.listen(*SocketAddress::parse("127.0.0.1:0")).error, Error(EINVAL));
 }
 
 TEST_F(ServersDeathTest, AReactorMayNotEndBeforeItsWebSockets) {

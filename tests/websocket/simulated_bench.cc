@@ -156,7 +156,7 @@ class Bench {
     EXPECT_EQ(tally.opened,
               tally.clean + tally.aborted + tally.timed_out + tally.violations + tally.dropped);
     EXPECT_EQ(tally.accepted, tally.opened + tally.refused + tally.open_timed_out +
-                                  tally.open_dropped + tally.tls_failed);
+                                  tally.open_dropped + tally.open_evicted + tally.tls_failed);
     EXPECT_EQ(server_->open_connections(), 0U);
     EXPECT_EQ(reactor_->statistics().sockets, 0U);
     EXPECT_FALSE(reactor_->next_deadline()) << "a timer is armed";

@@ -230,9 +230,10 @@ CLI::App& add_storm(CLI::App& program, StormOptions& options) {
 }
 
 void add_serve_limits(CLI::App& command, ServeOptions& options) {
-  add_option(command, "--max-connections", "N", "what the limits allow", "open at once",
+  add_option(command, "--max-connections", "N", "what memory allows",
+             "at once, over all threads; 0: no bound",
              [&](const char* option, const std::string& text) {
-               options.connections_max = parse_count(option, text, 1, 100'000'000);
+               options.connections_max = parse_count(option, text, 0, 100'000'000);
              });
   add_option(command, "--max-message", "B", "16M", "bytes of the longest message",
              [&](const char* option, const std::string& text) {

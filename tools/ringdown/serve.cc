@@ -1,9 +1,7 @@
 // Listens, shows what goes on, drains: see the header.
 #include "serve.h"
 
-#include <sys/un.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
@@ -17,6 +15,7 @@
 
 #include "arguments.h"
 #include "environment.h"
+#include "listen_address.h"
 #include "output.h"
 #include "progress.h"
 #include "result_file.h"
@@ -40,12 +39,6 @@ struct ServeCounts {
   std::uint64_t failed = 0;
 };
 
-void remove_unix_name(const SocketAddress& address) {
-  const auto* native = reinterpret_cast<const sockaddr_un*>(address.native());
-  // unix(7): an abstract name begins with NUL, and is no file.
-  if (native->sun_path[0] != '\0') unlink(native->sun_path);
-}
-
 class ServeRun : Immovable {
  public:
   explicit ServeRun(const ServeOptions& options)
@@ -55,10 +48,7 @@ class ServeRun : Immovable {
         progress_(options.quiet || options.verbose) {
     wait_.catch_first();
   }
-  // A socket's name outlives it, and would keep the next server from listening there (unix(7)).
-  ~ServeRun() {
-    if (!threads_.empty() && options_.listen.family() == AF_UNIX) remove_unix_name(options_.listen);
-  }
+  ~ServeRun() { unix_name_.remove(); }
   // Makes the threads, then says on stdout where it listens.
   void start();
   // Throws UsageError where that could not be said.
@@ -80,6 +70,7 @@ class ServeRun : Immovable {
   ReleaseHub hub_;
   std::shared_ptr<SecureContext> secure_;  // outlives the threads
   std::vector<std::unique_ptr<ServiceThread>> threads_;
+  UnixName unix_name_;
   bool is_address_said_ = false;
   TimePoint shown_at_ = Clock::now();
   std::uint64_t opened_when_shown_ = 0;
@@ -95,7 +86,17 @@ void ServeRun::start() {
   service.server.reuse_port = options_.threads > 1;
   service.server.peer_addresses = options_.verbose;
   service.logs_failed_upgrades = options_.verbose;
-  const std::uint64_t threads = options_.threads;
+  std::string bound;
+  if (options_.connections_max == connections_by_memory) {
+    bound = "at most " + with_separators(connections_that_memory_allows(secure_ != nullptr)) +
+            " connections, as memory allows (--max-connections)";
+  } else if (options_.connections_max != 0) {
+    bound = "at most " + with_separators(options_.connections_max) + " connections";
+    // One for all threads: the kernel does not ask which has room.
+    service.server.budget = ConnectionBudget(options_.connections_max);
+  } else {
+    service.server.connections_max = 0;
+  }
   WebSocketOptions& websocket = service.server.websocket;
   websocket.message_size_max = options_.message_size_max;
   websocket.close_timeout = options_.close_timeout;
@@ -103,21 +104,21 @@ void ServeRun::start() {
   websocket.idle_timeout = options_.idle_timeout;
   websocket.keep_sending_after_end = options_.hold_eof;
   SocketAddress address = options_.listen;
+  if (service.server.reuse_port) require_unused(address);
   for (unsigned thread = 0; thread < options_.threads; ++thread) {
-    // Shares that sum to the whole.
-    service.server.connections_max = static_cast<std::size_t>(
-        options_.connections_max / threads + (thread < options_.connections_max % threads ? 1 : 0));
     threads_.push_back(
         std::make_unique<ServiceThread>(service, std::vector<SocketAddress>{address}, hub_, bell_));
     // Port 0 was the first one's choice; the others share what it got (socket(7), SO_REUSEPORT).
     address = threads_.back()->addresses().front();
   }
+  unix_name_ = UnixName(address);
   // The address is this server's by now: what the last one there wrote is of no use any more.
   if (secure_ != nullptr) write_certificate(*secure_, options_.tls);
   // Scripts wait for this line.
   standard_output().put("listening on " + address.to_string() + " (" +
                         std::string(name(options_.mode)) +
                         (secure_ != nullptr ? " over TLS)\n" : ")\n"));
+  if (!options_.quiet && !bound.empty()) standard_error().offer("ringdown serve: " + bound);
 }
 
 void ServeRun::run_until_asked_to_stop() {
@@ -168,7 +169,8 @@ ServeTally ServeRun::drain() {
   tally.drained = counts().open;
   DrainPlan plan;
   plan.deadline = Clock::now() + options_.drain_timeout;
-  plan.per_second /= options_.threads;
+  plan.per_second = std::max<std::size_t>(1, plan.per_second / options_.threads);
+  unix_name_.remove();
   for (const auto& thread : threads_) thread->drain(plan);
   for (const auto& thread : threads_) {
     while (!thread->is_finished()) {
@@ -226,6 +228,7 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"unexpected_tls", sum.unexpected_tls},
       {"open_timed_out", sum.open_timed_out},
       {"open_dropped", sum.open_dropped},
+      {"open_evicted", sum.open_evicted},
       {"clean", sum.clean},
       {"aborted", sum.aborted},
       {"timed_out", sum.timed_out},
@@ -246,7 +249,8 @@ std::string text_of(const ServeOptions& options, const ServeTally& tally) {
       << " violations, " << with_separators(sum.dropped) << " dropped; of "
       << with_separators(sum.accepted) << " accepted, " << with_separators(sum.refused)
       << " refused, " << with_separators(sum.open_timed_out) << " without a request in time, "
-      << with_separators(sum.open_dropped) << " gone before the upgrade; "
+      << with_separators(sum.open_dropped) << " gone before the upgrade, "
+      << with_separators(sum.open_evicted) << " ended for a newcomer; "
       << with_separators(tally.drained) << " open when the drain began\n";
   if (options.tls.has_certificate()) {
     out << "TLS: ";
@@ -304,9 +308,6 @@ SocketAddress parse_listen(std::string_view option, std::string_view text) {
 }
 
 int run_serve(const ServeOptions& options) {
-  if (options.connections_max > 0 && options.connections_max < options.threads) {
-    throw UsageError("--max-connections: at least one for each of the --threads");
-  }
   if (options.threads > 1 && options.listen.family() == AF_UNIX) {
     throw UsageError("--threads: 1 with a unix: address, which cannot be shared (SO_REUSEPORT)");
   }

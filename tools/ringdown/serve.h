@@ -14,7 +14,7 @@ struct ServeOptions {
   SocketAddress listen;
   unsigned threads = 1;
   ServeMode mode = ServeMode::echo;
-  std::uint64_t connections_max = 0;  // what the limits allow
+  std::size_t connections_max = connections_by_memory;  // 0: no bound
   std::uint32_t message_size_max = 16U << 20;
   std::chrono::milliseconds close_timeout{10'000};
   std::chrono::milliseconds open_timeout{10'000};

@@ -38,6 +38,7 @@ void add(ServerTally& sum, const ServerTally& tally) {
                              &ServerTally::unexpected_tls,
                              &ServerTally::open_timed_out,
                              &ServerTally::open_dropped,
+                             &ServerTally::open_evicted,
                              &ServerTally::tls_failed,
                              &ServerTally::tls_timed_out,
                              &ServerTally::clean,

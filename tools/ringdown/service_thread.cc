@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "environment.h"
+#include "listen_address.h"
 
 namespace ringdown::program {
 
@@ -25,19 +26,6 @@ std::unique_ptr<Service> make_service(const ServiceOptions& options, Reactor& re
       return std::make_unique<SinkService>(reactor, options.answer_delay, counts);
   }
   return nullptr;
-}
-
-std::string_view cure(Error error, std::string_view address) noexcept {
-  switch (error.errno_value()) {
-    case EADDRINUSE:
-      if (address.starts_with("unix:")) {
-        return ": a program listens there, or one that was killed has left the file: remove it";
-      }
-      return ": another program listens there: end it, or take another port";
-    case EADDRNOTAVAIL: return ": an address of this machine, or 0.0.0.0 or [::] for all of them";
-    case EACCES: return ": not for this user: ports below 1024 are root's, or a directory's rights";
-    default: return "";
-  }
 }
 
 DrainPlan end_now() {
