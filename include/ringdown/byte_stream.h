@@ -96,6 +96,11 @@ struct Linger {
   // 1122 4.2.2.13); past the deadline or the bound it sends RST.
   TimePoint deadline;
   std::size_t bytes_max = 1 << 20;
+  // Waits, too, until the peer's TCP has acknowledged everything of ours: for a peer that has
+  // finished already and may be gone, whose RST would tell. on_closed then says 0 where everything
+  // was acknowledged, ECONNRESET (EPIPE, ENOTCONN) where RST came, ETIMEDOUT where neither did.
+  // Without Feature::fixed_fd_install TCP cannot be asked: 0 where no RST came by the deadline.
+  bool acknowledged = false;
 };
 
 class ByteStream : Immovable {

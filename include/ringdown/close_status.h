@@ -1,6 +1,7 @@
 // What a WebSocket close says: status codes (RFC 6455 7.4), outcomes, protocol violations.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -45,14 +46,37 @@ constexpr bool may_be_sent(CloseStatus status) noexcept {
 
 // How a connection ended. Exactly one for each connection that was opened.
 enum class CloseOutcome : std::uint8_t {
-  clean,      // both Close frames passed, legal, and the stream ended with FIN
+  clean,      // both Close frames passed (RFC 6455 7.1.4), legal, whatever became of TCP then; see
+              // TransportEnd
   aborted,    // by this side: `abort`, or an idle or keep-alive bound
-  timed_out,  // a deadline of the closing handshake passed
+  timed_out,  // a deadline of the closing handshake passed; or the peer, who had finished already,
+              // did not acknowledge our Close
   violation,  // the peer broke the protocol; see Violation
   dropped,    // the stream ended (FIN) or failed (RST, error) before both Close frames had passed
 };
 
 RINGDOWN_API std::string_view name(CloseOutcome outcome) noexcept;  // static, NUL-terminated
+
+// How TCP ended: a second fact beside the outcome. A clean connection lost nothing, however TCP
+// ended behind its Close frames; but who counts sockets in TIME_WAIT, or wonders about resets in a
+// trace, wants to know. Over TLS it is TCP's end too.
+enum class TransportEnd : std::uint8_t {
+  none,          // not over yet, or no connection was open
+  fin,           // FIN from both ends
+  closed_ahead,  // ours, and the descriptor was closed at once, for nothing legal could follow: a
+                 // server's close in one chain with its Close frame. The peer's FIN is the kernel's
+  we_finished,   // client: the server left TCP to us (RFC 6455 7.1.1 asks it to be first); after
+                 // transport_wait we sent FIN, and the peer's came
+  reset_by_peer,  // RST came; with a clean outcome behind both Close frames
+  reset_by_us,    // RST went out: abort, a deadline before both Close frames had passed,
+                  // linger_bytes_max, FIN without Close, or a failure of the transport
+                  // (Closed::error)
+  timed_out,  // our FIN went out, and the peer's FIN or acknowledgement did not come in time: we
+              // sent RST, or TCP gave up by itself
+};
+inline constexpr std::size_t transport_end_count = 7;
+
+RINGDOWN_API std::string_view name(TransportEnd end) noexcept;  // static, NUL-terminated
 
 // What the peer did wrong (RFC 6455; the section stands beside each).
 enum class Violation : std::uint8_t {

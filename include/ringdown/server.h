@@ -146,6 +146,9 @@ struct ServerTally {
   std::uint64_t timed_out = 0;
   std::uint64_t violations = 0;
   std::uint64_t dropped = 0;
+  // How TCP ended, by TransportEnd: of all of them, and of those that were clean.
+  std::array<std::uint64_t, transport_end_count> transports{};
+  std::array<std::uint64_t, transport_end_count> clean_transports{};
   // By TlsFailure, those of open connections too (bad_record_mac).
   std::array<std::uint64_t, tls_failure_count> tls_failures{};
   // TlsFailure::alert_received, by the alert's number (RFC 8446 6; see alert_name): what clients

@@ -183,6 +183,7 @@ class HeldInput;
 struct GatheredSend;
 class Lingering;
 class Cancelling;
+class Asking;
 
 // A TCP or Unix stream over a connected socket. Caller-owned; destroy it after on_closed, or before
 // `adopt`.
@@ -215,6 +216,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
  private:
   friend class Lingering;
   friend class Cancelling;
+  friend class Asking;
 
   // How far the stream is on its way to its end; moves downwards only.
   enum class Stage : std::uint8_t {
@@ -263,6 +265,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   BufferGroup armed_group() const noexcept;
   bool wants_large_buffers() const noexcept;
   bool joined() const noexcept;
+  bool is_unacknowledged() const noexcept;
 
   ReactorCore& reactor_;
   ByteStreamEvents* events_;
@@ -285,6 +288,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   bool send_cancelled_ : 1 = false;
   bool cancelling_ : 1 = false;     // a cancel is in flight
   bool batch_chained_ : 1 = false;  // a marker is linked behind the batch in flight
+  bool asking_ : 1 = false;         // whether the peer has acknowledged everything
   std::uint32_t batch_size_ = 0;    // bytes of the batch in flight
   Error failure_;                   // of the transport, the first
   Error close_reason_;              // on_closed tells it

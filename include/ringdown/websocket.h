@@ -42,7 +42,8 @@ struct Closed {
       CloseStatus::abnormal;  // `abnormal`: no Close frame came; `none`: it was empty
   CloseStatus own_status = CloseStatus::abnormal;  // `abnormal`: none was sent
   Violation violation = Violation::none;           // with CloseOutcome::violation
-  Error error;                                     // of the transport, if it failed
+  Error error;  // of the transport, if it failed; behind both Close frames that harms nobody
+  TransportEnd transport = TransportEnd::none;
   // A close_notify that is missing is harmless where `outcome` is clean: both Close frames passed.
   TlsFacts tls;
 };
@@ -180,6 +181,12 @@ struct WebSocketOptions {
   Milliseconds close_timeout{10'000};   // of `close`, from the call; zero is not allowed
   Milliseconds answer_timeout{10'000};  // AnswerClose::application: from on_peer_close
   Milliseconds half_closed_timeout{0};  // from `shutdown` to the peer's Close
+  // Behind both Close frames a client waits so long for the server's FIN (RFC 6455 7.1.1: the
+  // server ends TCP first). Then it sends its own, and waits for the server's as long again, then
+  // RST: on_closed comes 2 * transport_wait behind the Close frames at the latest. Either role,
+  // where the peer's FIN came before our Close frame went out: its TCP has so long, or what is left
+  // of close_timeout if that is longer, to acknowledge our Close. Not zero for a client.
+  Milliseconds transport_wait{1'000};
   // Nothing received for so long: aborted. Does not count while receiving is paused, nor once the
   // peer's Close has come.
   Milliseconds idle_timeout{0};

@@ -56,24 +56,56 @@ struct GatheredSend {
   std::array<iovec, pieces_max> pieces;
 };
 
-// The bounds of a linger.
+// The bounds of a linger, and what it waits for besides the peer's FIN.
 class Lingering {
  public:
   Lingering(TcpStream& stream, ReactorCore& reactor, const Linger& linger)
-      : stream_(stream), bytes_left_(linger.bytes_max) {
+      : stream_(stream), bytes_left_(linger.bytes_max), unacknowledged_(linger.acknowledged) {
     timer_.arm(reactor, linger.deadline);
   }
+  bool is_unacknowledged() const noexcept { return unacknowledged_; }
+  // Once both directions have ended: whether the peer's TCP has everything; now, and again later.
+  void ask();
+  void on_acknowledged() noexcept { unacknowledged_ = false; }
+  void ask_again();
   void on_bytes(std::size_t size) {
     if (size > bytes_left_) return stream_.begin_abort(Error(EMSGSIZE));
     bytes_left_ -= size;
   }
 
  private:
-  void on_deadline() { stream_.begin_abort(Error(ETIMEDOUT)); }
+  void on_deadline();
+  bool both_ended() const noexcept;
+
+  // Between two questions; a local peer has acknowledged before the first.
+  static constexpr std::chrono::milliseconds pause_first{4};
+  static constexpr std::chrono::milliseconds pause_max{250};
 
   TcpStream& stream_;
   std::size_t bytes_left_;
+  bool unacknowledged_;
+  std::chrono::milliseconds pause_ = pause_first;
   Timer<&Lingering::on_deadline> timer_{*this};
+  Timer<&Lingering::ask> ask_timer_{*this};
+};
+
+// One question to TCP, accounted for like every operation.
+class Asking {
+ public:
+  static void start(TcpStream& stream);
+
+ private:
+  template <class T>
+  friend class Slab;
+  explicit Asking(TcpStream& stream) : stream_(stream) {}
+  void probe();
+  void on_unacknowledged(const Completion& completion);
+  void on_probed(const Completion& completion);
+  TcpStream& finish();
+
+  TcpStream& stream_;
+  Op<&Asking::on_unacknowledged> question_{*this};
+  Op<&Asking::on_probed> probe_{*this};
 };
 
 // A cancellation in flight, accounted for like every operation.
@@ -101,7 +133,8 @@ class StreamPools final : public ReactorExtension {
   explicit StreamPools(IdleMemory& idle) noexcept
       : held(&idle), gathered(&idle), lingering(&idle), cancelling(&idle) {}
   std::size_t pool_bytes() const noexcept override {
-    return held.bytes() + gathered.bytes() + lingering.bytes() + cancelling.bytes();
+    return held.bytes() + gathered.bytes() + lingering.bytes() + cancelling.bytes() +
+           asking.bytes();
   }
   bool give_back_idle() noexcept override {
     return ringdown::give_back_idle(held, gathered, lingering, cancelling);
@@ -111,6 +144,7 @@ class StreamPools final : public ReactorExtension {
   Slab<GatheredSend> gathered;
   Slab<Lingering> lingering;
   Slab<Cancelling> cancelling;
+  Slab<Asking> asking;
 };
 
 }  // namespace ringdown

@@ -47,8 +47,9 @@ ConstBytes TcpStream::form_batch() {
 // The marker (FIN, close) is linked behind the last ones, when nothing can follow.
 void TcpStream::start_sends() {
   const ConstBytes only = form_batch();
-  const bool to_close = stage_ == Stage::closing_after_sends ||
-                        (stage_ == Stage::lingering && halves_.receive == Half::ended);
+  const bool to_close =
+      stage_ == Stage::closing_after_sends ||
+      (stage_ == Stage::lingering && halves_.receive == Half::ended && !is_unacknowledged());
   Ending marker = Ending::nothing;
   if (batch_end_ == nullptr && batch_size_ <= chained_size_max && halves_.send == Half::ending &&
       ending_ == Ending::nothing) {

@@ -111,7 +111,8 @@ void TcpStream::begin_abort(Error reason) {
   // RST is sent only where something is cut off: not after both FINs, nor where the peer's RST was
   // the failure. After any other failure (ENOMEM) TCP lives on, and closing would send a FIN.
   const bool reset_by_peer = failure_ == Error(ECONNRESET) || failure_ == Error(EPIPE);
-  reset_done_ = reset_by_peer || (halves_.send == Half::ended && halves_.receive == Half::ended);
+  const bool both_ended = halves_.send == Half::ended && halves_.receive == Half::ended;
+  reset_done_ = reset_by_peer || (both_ended && !is_unacknowledged());
   for (Half* half : {&halves_.send, &halves_.receive}) {
     if (*half != Half::ended) *half = Half::aborted;
   }
@@ -143,10 +144,11 @@ void TcpStream::advance() {
       return;
     case Stage::lingering:
       drop_held();
-      if (halves_.receive == Half::ended && advance_to_close()) return;
+      if (halves_.receive == Half::ended && !is_unacknowledged() && advance_to_close()) return;
       if (unchain_close()) return;
       advance_sends();
       advance_receive();
+      linger_->ask();
       return;
     case Stage::aborting: advance_abort(); return;
     case Stage::closed:
@@ -157,7 +159,7 @@ void TcpStream::advance() {
 
 bool TcpStream::joined() const noexcept {
   return ending_ == Ending::nothing && !receive_operation_.in_flight() &&
-         !send_operation_.in_flight() && !cancelling_;
+         !send_operation_.in_flight() && !cancelling_ && !asking_;
 }
 
 void TcpStream::advance_sends() {
@@ -180,7 +182,7 @@ bool TcpStream::advance_to_close() {
     }
     return true;
   }
-  if (cancelling_) return true;
+  if (cancelling_ || asking_) return true;
   // A shutdown that was promised its own completion is sent as such.
   if (shutdown_asked_ && halves_.send == Half::ending) return advance_sends(), true;
   if (sends_ != nullptr) {

@@ -31,6 +31,16 @@ static_assert(step(at(Half::ended, Half::open), CloseEvent::stream_ended, server
               CloseOutcome::dropped);
 static_assert(step(at(Half::ended, Half::ended), CloseEvent::stream_ended, client).outcome ==
               CloseOutcome::clean);
+// RFC 6455 7.1.4: behind both Close frames nothing spoils the end any more.
+static_assert(step(at(Half::ended, Half::ended), CloseEvent::stream_failed, client).outcome ==
+              CloseOutcome::clean);
+static_assert(step(at(Half::ended, Half::ended), CloseEvent::deadline_passed, client) ==
+              Next{at(Half::ended, Half::ended, StreamPhase::ending), CloseAction::end_stream,
+                   CloseOutcome::clean});
+// Not so where the peer had gone before our Close frame went out.
+static_assert(step(at(Half::ending, Half::ended, StreamPhase::peer_ended),
+                   CloseEvent::stream_failed, server)
+                  .outcome == CloseOutcome::dropped);
 // A half-closed connection goes on receiving: nothing of ours ends it.
 static_assert(step(at(Half::ending, Half::open), CloseEvent::close_frame_sent, server) ==
               Next{at(Half::ended, Half::open), CloseAction::none, CloseOutcome::clean});
@@ -113,6 +123,9 @@ CloseDeadline CloseHandshake::deadline() const noexcept {
     return receive == Half::ended ? CloseDeadline::answer : CloseDeadline::keep_sending;
   }
   if (receive == Half::open && !closing()) return CloseDeadline::half_closed;
+  if (table::both_ended(state_) && rules_.role == Role::client) {
+    return state_.stream == StreamPhase::open ? CloseDeadline::server_fin : CloseDeadline::last_fin;
+  }
   return CloseDeadline::close;
 }
 

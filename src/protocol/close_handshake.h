@@ -10,6 +10,9 @@
 // - Carry out the actions of one answer in the order of the enumerators, before the next fact.
 // - Complete later, from the reactor, never inside a call: an action set that a call answered may
 //   hold `complete_close` or `finish`.
+// - Where the peer's FIN came before our Close frame went down (`peer_ended`), FIN follows that at
+//   once, and `close_frame_sent` is a fact only when the peer's TCP has acknowledged both: a peer
+//   that is gone answers with RST.
 // - Read until `finish`, even when nothing is delivered any more: only reading finds the peer's
 //   Close and FIN, and a descriptor closed over unread data sends RST.
 // - After every call: if `deadline()` differs from the armed one, disarm that, arm this one.
@@ -120,6 +123,8 @@ enum class CloseDeadline : std::uint8_t {
   answer,        // the peer's Close waits for the application's answer: `answer_timeout`
   keep_sending,  // sending on after the peer's FIN without Close
   close,         // everything else: `close_timeout`
+  server_fin,    // client: both Close frames passed, the server's FIN is awaited: `transport_wait`
+  last_fin,      // and did not come: ours went first, the server's is awaited: as long again
 };
 
 namespace table {
@@ -218,9 +223,15 @@ constexpr Next on_stream_ended(CloseState from, CloseRules rules) noexcept {
   return {from, CloseAction::none, outcome};
 }
 
+constexpr bool both_ended(CloseState state) noexcept {
+  return state.halves == Halves{Half::ended, Half::ended};
+}
+
+// RFC 6455 7.1.4: behind both Close frames the closing is clean, whatever becomes of the stream.
 constexpr Next on_stream_failed(CloseState from) noexcept {
   if (from.stream == StreamPhase::over) return {from};
-  return finished(from, CloseAction::reset_stream, CloseOutcome::dropped);
+  return finished(from, CloseAction::reset_stream,
+                  both_ended(from) ? CloseOutcome::clean : CloseOutcome::dropped);
 }
 
 constexpr Next on_stream_closed(CloseState from) noexcept {
@@ -230,6 +241,11 @@ constexpr Next on_stream_closed(CloseState from) noexcept {
 
 constexpr Next on_deadline_passed(CloseState from) noexcept {
   if (from.stream == StreamPhase::over) return {from};
+  if (both_ended(from)) {
+    // RFC 6455 7.1.1: the server is to end the stream, but a client MAY do so.
+    if (from.stream == StreamPhase::open) return end_stream({from});
+    return finished(from, CloseAction::reset_stream, CloseOutcome::clean);
+  }
   if (from.halves.send != Half::open) {
     return finished(from, CloseAction::reset_stream, CloseOutcome::timed_out);
   }

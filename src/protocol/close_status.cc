@@ -13,6 +13,19 @@ std::string_view name(CloseOutcome outcome) noexcept {
   return "?";
 }
 
+std::string_view name(TransportEnd end) noexcept {
+  switch (end) {
+    case TransportEnd::none: return "none";
+    case TransportEnd::fin: return "fin";
+    case TransportEnd::closed_ahead: return "closed_ahead";
+    case TransportEnd::we_finished: return "we_finished";
+    case TransportEnd::reset_by_peer: return "reset_by_peer";
+    case TransportEnd::reset_by_us: return "reset_by_us";
+    case TransportEnd::timed_out: return "timed_out";
+  }
+  return "?";
+}
+
 std::string_view name(Violation violation) noexcept {
   switch (violation) {
     case Violation::none: return "none";

@@ -262,6 +262,15 @@ void Ring::close(Operation& operation, Socket socket) {
   put_in_flight(operation);
 }
 
+void Ring::ask_unacknowledged(Operation& operation, Socket socket) {
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_rw(IORING_OP_URING_CMD, sqe, static_cast<int>(socket.slot), nullptr, 0, 0);
+  sqe->cmd_op = socket_siocoutq;
+  name_socket(*sqe, socket);
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
 void Ring::cancel(Operation& operation, Operation& target) {
   io_uring_sqe* sqe = native_->next_sqe();
   io_uring_prep_cancel64(sqe, reinterpret_cast<std::uintptr_t>(&target), 0);

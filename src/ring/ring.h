@@ -86,6 +86,9 @@ class Ring : Immovable {
   // Disconnects with RST (connect(2) with AF_UNSPEC, tcp(7)); the socket still has to be closed.
   void reset(Operation& operation, Socket socket);
   void close(Operation& operation, Socket socket);
+  // The result: how many bytes (a FIN counts as one) the peer's TCP has not acknowledged (tcp(7),
+  // SIOCOUTQ). EOPNOTSUPP: no TCP socket. Needs Feature::fixed_fd_install.
+  void ask_unacknowledged(Operation& operation, Socket socket);
   // Its own completion says whether the target was found; the target completes too (ECANCELED).
   void cancel(Operation& operation, Operation& target);
   // Makes room, so that a chain of `count` verbs is not cut by an early submission.

@@ -51,6 +51,8 @@ class ProvidedBuffers {
 
 // IORING_OP_FIXED_FD_INSTALL, which is newer than Debian 12's headers.
 inline constexpr std::uint8_t fixed_fd_install_opcode = 54;
+// SOCKET_URING_OP_SIOCOUTQ, likewise.
+inline constexpr std::uint32_t socket_siocoutq = 1;
 // In the user data of a half-close that goes through it; all else has addresses of operations.
 inline constexpr std::uint64_t half_close_mark = 1;
 

@@ -344,7 +344,7 @@ void TlsStream::end_below() {
 // Nothing that means anything can come any more.
 void TlsStream::end_tcp() {
   stage_ = Stage::closing;
-  if (notify_received_ && !tcp_ended_) {
+  if (notify_received_ && !tcp_ended_ && !linger_.acknowledged) {
     static_cast<void>(tcp_.close_after_sends());
   } else {
     static_cast<void>(tcp_.close(linger_));

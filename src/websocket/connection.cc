@@ -123,7 +123,7 @@ void Connection::flush() {
   const bool close_in_batch = handshake_.state().halves.send == Half::ending && !close_sent_;
   sending_->start(*stream_);
   if (!close_in_batch || has_output() || !output_in_flight()) return;
-  if (may_close_with_sends() || ends_behind_sends()) {
+  if (peer_finished() || may_close_with_sends() || ends_behind_sends()) {
     end_stream();
   } else {
     marker_asked_ = send_marker() == Start::io_pending;
@@ -143,7 +143,6 @@ Start Connection::send_marker() {
 // Design: lingering may be left out only where nothing legal can follow.
 bool Connection::may_close_with_sends() const noexcept {
   if (violation_ != Violation::none || !handshake_.peer_closed()) return false;
-  if (handshake_.state().stream == protocol::StreamPhase::peer_ended) return true;
   // RFC 6455 7.1.1: the server ends TCP first. Whoever was pinged may still send a pong, which
   // would meet RST; which ping it answers cannot be told (5.5.3), so one ping is enough to linger.
   return role_ == Role::server && !has_pinged_ && reader_.between_frames();
@@ -193,6 +192,8 @@ void Connection::give_back_sending() noexcept {
 
 void Connection::on_close_frame_sent() {
   close_sent_ = true;
+  // A peer that had finished may be gone: its TCP says first whether it has our Close frame.
+  if (peer_finished()) return end_stream();
   if (!marker_asked_) apply(handshake_.close_frame_sent());
 }
 
@@ -275,9 +276,26 @@ void Connection::end_stream() {
   if (stream_ending_) return;
   stream_ending_ = true;
   rearm_deadline();
+  if (peer_finished()) return static_cast<void>(stream_->close(acknowledged_linger()));
   if (may_close_with_sends()) return close_after_sends();
   static_cast<void>(
       stream_->close({.deadline = ending_deadline(), .bytes_max = options().linger_bytes_max}));
+}
+
+// Its FIN came, and our direction was still open.
+bool Connection::peer_finished() const noexcept {
+  return handshake_.state().stream == protocol::StreamPhase::peer_ended;
+}
+
+Linger Connection::acknowledged_linger() {
+  const TimePoint waited = Ring::now() + options().transport_wait;
+  closing_deadline_ = std::max(closing_deadline_, waited);
+  rearm_deadline();
+  // Who cannot ask takes the want of RST for an answer, and that comes soon or not at all.
+  const bool can_ask = has(reactor_.reactor().features(), Feature::fixed_fd_install);
+  return {.deadline = can_ask ? closing_deadline_ : waited,
+          .bytes_max = options().linger_bytes_max,
+          .acknowledged = true};
 }
 
 // TCP alone needs no deadline: nothing more can come from the peer, and the kernel sends the rest.

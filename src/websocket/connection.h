@@ -165,6 +165,9 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void end_stream();
   void close_after_sends();
   TimePoint ending_deadline() const noexcept;
+  bool peer_finished() const noexcept;
+  Linger acknowledged_linger();
+  TransportEnd transport_end(Error error) const noexcept;
   void end_left();
   Start send_marker();
   void flush();
@@ -219,10 +222,12 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool ping_unanswered_ : 1 = false;
   bool has_pinged_ : 1 = false;
   bool stream_closed_ : 1 = false;
-  bool cut_off_ : 1 = false;  // by RST, at a deadline
+  bool finished_first_ : 1 = false;       // a client's FIN, for the server's did not come
+  bool transport_timed_out_ : 1 = false;  // an end of TCP that was awaited did not come
   bool opening_deadline_ : 1 = false;
   bool leaving_ : 1 = false;
   bool has_place_ : 1 = true;
+  TransportEnd transport_ = TransportEnd::none;  // once the stream is closed
   TimePoint closing_deadline_ = TimePoint::max();
   TimePoint last_received_{};
   std::unique_ptr<ByteStorage> message_;

@@ -23,6 +23,8 @@ void Connection::rearm_deadline() {
         break;
       case CloseDeadline::keep_sending: bound = options().keep_sending_after_end; break;
       case CloseDeadline::close: bound = options().close_timeout; break;
+      case CloseDeadline::server_fin:
+      case CloseDeadline::last_fin: bound = options().transport_wait; break;
     }
     closing_deadline_ = bound.count() == 0 ? TimePoint::max() : Ring::now() + bound;
   }
@@ -94,8 +96,11 @@ void Connection::on_deadline() {
     if (opening_ != nullptr) opening_->fail(OpenFailure::timed_out, Error(ETIMEDOUT));
     return;
   }
-  if (reactor_.now() >= closing_deadline_) return apply(handshake_.deadline_passed());
-  check_liveness();
+  if (reactor_.now() < closing_deadline_) return check_liveness();
+  finished_first_ = handshake_.deadline() == CloseDeadline::server_fin;
+  // The stream knows the same deadline, and may be later to see it.
+  transport_timed_out_ = stream_ending_;
+  apply(handshake_.deadline_passed());
 }
 
 void Connection::leave(TimePoint deadline) {

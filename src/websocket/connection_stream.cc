@@ -98,12 +98,12 @@ void Connection::finish() {
   give_back_sending();
   Closed closed;
   if (open_) {
-    const bool cut_off = cut_off_ && handshake_.outcome() == CloseOutcome::clean;
-    closed = {.outcome = cut_off ? CloseOutcome::timed_out : handshake_.outcome(),
+    closed = {.outcome = handshake_.outcome(),
               .peer_status = handshake_.peer_status(),
               .own_status = handshake_.own_status(),
               .violation = violation_,
               .error = error_,
+              .transport = transport_,
               .tls = tls_facts()};
     events_->on_closed(*this, closed);
   } else {
@@ -160,24 +160,47 @@ void Connection::on_failed(Error error) {
 }
 
 void Connection::on_shutdown(Error error) {
-  if (!error && close_sent_) apply(handshake_.close_frame_sent());
+  if (error || !close_sent_) return;
+  if (peer_finished()) return end_stream();
+  apply(handshake_.close_frame_sent());
 }
 
 void Connection::on_closed(Error error) {
   stream_closed_ = true;
-  // Over TLS the deadline may come when the closing handshake is over: what of it the peer has not
-  // read then, the RST destroyed.
-  cut_off_ = error == Error(ETIMEDOUT);
+  if (open_) transport_ = transport_end(error);
   wake();
   if (!open_ || handshake_.finished()) return;
   switch (error.errno_value()) {
-    case 0: return apply(handshake_.stream_closed());
+    case 0:
+      // All of it is acknowledged: see on_close_frame_sent.
+      if (peer_finished() && close_sent_) return apply(handshake_.close_frame_sent());
+      return apply(handshake_.stream_closed());
     case ETIMEDOUT:
     case EMSGSIZE: return apply(handshake_.deadline_passed());
     default:
       if (!error_) error_ = error;
       return apply(handshake_.stream_failed());
   }
+}
+
+// The halves are those of TCP, below TLS too.
+TransportEnd Connection::transport_end(Error error) const noexcept {
+  if (transport_timed_out_) return TransportEnd::timed_out;
+  const auto [send, receive] = tcp_.halves();
+  switch (error.errno_value()) {
+    case 0:
+      if (receive != Half::ended) return TransportEnd::closed_ahead;
+      return finished_first_ ? TransportEnd::we_finished : TransportEnd::fin;
+    case ETIMEDOUT: return TransportEnd::timed_out;
+    // RST of a peer that had finished: EPIPE by send(2), ENOTCONN by shutdown(2).
+    case ECONNRESET:
+    case EPIPE:
+    case ENOTCONN: return TransportEnd::reset_by_peer;
+    default: break;
+  }
+  // Aborted behind both FINs, or a failure of TLS whose alert was sent: no RST went out.
+  const bool both_ended = send == Half::ended && receive == Half::ended;
+  return both_ended ? TransportEnd::fin : TransportEnd::reset_by_us;
 }
 
 // --- frames ---

@@ -25,6 +25,7 @@ std::string Dialer::Plan::check() {
     return "DialRequest::secure is a server's context: a dial needs a TlsClientContext";
   }
   if (request.options.close_timeout.count() <= 0) return "close_timeout must be above zero";
+  if (request.options.transport_wait.count() <= 0) return "transport_wait must be above zero";
   host = url->host;
   port = url->port;
   host_header = url->host_field();

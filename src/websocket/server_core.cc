@@ -183,6 +183,9 @@ void Server::Core::on_connection_over(Connection& connection, const Closed& clos
   --count_;
   subprotocols_.let_go(connection.agreed_subprotocol());
   if (opened) {
+    const auto transport = static_cast<std::size_t>(closed.transport);
+    ++tally_.transports[transport];
+    if (closed.outcome == CloseOutcome::clean) ++tally_.clean_transports[transport];
     switch (closed.outcome) {
       case CloseOutcome::clean: ++tally_.clean; break;
       case CloseOutcome::aborted: ++tally_.aborted; break;

@@ -250,19 +250,16 @@ void Transport::on_close(WebSocket&, Sent sent) {
 
 void Transport::on_closed(WebSocket&, const Closed& closed) {
   if (!user_) return;
-  // What fails behind both Close frames took nothing from anybody.
-  const bool both =
-      closed.peer_status != CloseStatus::abnormal && closed.own_status != CloseStatus::abnormal;
   switch (closed.outcome) {
+    // However TCP ended behind both Close frames (Closed::transport): nothing was lost.
     case CloseOutcome::clean: return user_->on_lost(ERROR_SUCCESS);
     case CloseOutcome::violation: return user_->on_lost(error_of(closed.violation));
-    case CloseOutcome::timed_out:
-      return user_->on_lost(both ? ERROR_SUCCESS : ERROR_WINHTTP_TIMEOUT);
+    case CloseOutcome::timed_out: return user_->on_lost(ERROR_WINHTTP_TIMEOUT);
     case CloseOutcome::aborted:
     case CloseOutcome::dropped: break;
   }
   const DWORD error = closed.error ? error_of(closed.error) : ERROR_WINHTTP_CONNECTION_ERROR;
-  user_->on_lost(both ? ERROR_SUCCESS : error);
+  user_->on_lost(error);
 }
 
 // --- the end ---

@@ -187,6 +187,70 @@ TEST(SimulatedLinger, BoundsACloseThatIsStuckBehindItsSends) {
   });
 }
 
+// Where the peer finished first: whether its TCP has everything.
+class SimulatedAcknowledgement : public ::testing::TestWithParam<bool> {
+ protected:
+  static constexpr std::string_view last_words = "our last words";
+  static simulation::Options options() {
+    simulation::Options options;
+    if (!GetParam()) options.features &= ~static_cast<Features>(Feature::fixed_fd_install);
+    return options;
+  }
+  // Says them behind the peer's FIN, and closes.
+  static void say_and_close(OneStream& one, std::string_view words, TimePoint deadline) {
+    const ConstBytes piece = simulation::bytes_of(words);
+    ASSERT_EQ(one.stream().send(one.told.sending, {&piece, 1}), Start::io_pending);
+    const Linger linger{.deadline = deadline, .bytes_max = 1 << 20, .acknowledged = true};
+    ASSERT_EQ(one.stream().close(linger), Start::io_pending);
+    ASSERT_TRUE(one.world.run_until([&] { return one.told.closed.has_value(); }));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Tcp, SimulatedAcknowledgement, ::testing::Bool(), [](const auto& tested) {
+  return tested.param ? "that_can_be_asked" : "that_can_not";
+});
+
+TEST_P(SimulatedAcknowledgement, OfAPeerThatReadsOnIsWaitedForAndIsAGoodEnd) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    OneStream one(seed, options());
+    one.peer.finish();
+    one.world.run_for(1s);
+    const TimePoint deadline = one.world.network().now() + 60s;
+    say_and_close(one, last_words, deadline);
+    EXPECT_EQ(*one.told.closed, Error()) << one.told.closed->name();
+    EXPECT_EQ(one.world.network().now() < deadline, GetParam());
+    one.world.run_for(1s);
+    EXPECT_EQ(one.peer.read(), last_words);
+    EXPECT_FALSE(one.peer.has_reset());
+  });
+}
+
+TEST_P(SimulatedAcknowledgement, OfAPeerThatIsGoneDoesNotComeButItsRst) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    OneStream one(seed, options());
+    one.peer.close();
+    one.world.run_for(1s);
+    say_and_close(one, last_words, one.world.network().now() + 60s);
+    const Error error = *one.told.closed;
+    const bool was_reset =
+        error == Error(ECONNRESET) || error == Error(EPIPE) || error == Error(ENOTCONN);
+    EXPECT_TRUE(was_reset) << error.name();
+  });
+}
+
+TEST_P(SimulatedAcknowledgement, ThatDoesNotComeIsBounded) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    OneStream one(seed, options());
+    one.peer.set_reading(false);
+    one.peer.finish();
+    one.world.run_for(1s);
+    const TimePoint deadline = one.world.network().now() + 3s;
+    say_and_close(one, simulation::pattern(400'000), deadline);  // more than both buffers hold
+    EXPECT_EQ(*one.told.closed, Error(ETIMEDOUT)) << one.told.closed->name();
+    EXPECT_GE(one.world.network().now(), deadline);
+    EXPECT_LT(one.world.network().now(), deadline + 100ms);
+  });
+}
+
 // The kernel took a part of this one.
 TEST(SimulatedSend, ThatAResetCutsShortHasFailed) {
   for_each_seed(100, [](std::uint64_t seed) {

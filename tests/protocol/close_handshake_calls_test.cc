@@ -29,11 +29,29 @@ TEST(CloseHandshakeCalls, ClientShutsDownReceivesLateDataThenCloses) {
   EXPECT_TRUE(close.shutdown_succeeded());
   EXPECT_TRUE(close.may_deliver());
   EXPECT_EQ(close.close_frame_received(bye), deliver_peer_close);
-  EXPECT_EQ(close.deadline(), CloseDeadline::close) << "waiting for the server's FIN is bounded";
+  EXPECT_EQ(close.deadline(), CloseDeadline::server_fin);
   EXPECT_EQ(close.stream_ended(), end_stream | finish);
   EXPECT_EQ(close.outcome(), Outcome::clean);
   EXPECT_EQ(close.peer_status(), bye);
   EXPECT_EQ(close.own_status(), hello);
+}
+
+TEST(CloseHandshakeCalls, ClientEndsTheStreamOfAServerThatLeavesItToIt) {
+  for (const bool server_follows : {true, false}) {
+    CloseHandshake close = client();
+    EXPECT_EQ(close.close(hello), send_close_frame);
+    EXPECT_EQ(close.close_frame_sent(), none);
+    EXPECT_EQ(close.close_frame_received(bye), complete_close);
+    EXPECT_EQ(close.deadline(), CloseDeadline::server_fin);
+    EXPECT_EQ(close.deadline_passed(), end_stream);
+    EXPECT_EQ(close.deadline(), CloseDeadline::last_fin);
+    if (server_follows) {
+      EXPECT_EQ(close.stream_ended(), finish);
+    } else {
+      EXPECT_EQ(close.deadline_passed(), reset_stream | finish);
+    }
+    EXPECT_EQ(close.outcome(), Outcome::clean) << "both Close frames had passed";
+  }
 }
 
 TEST(CloseHandshakeCalls, ServerShutsDownReceivesLateDataThenCloses) {
@@ -215,12 +233,22 @@ TEST(CloseHandshakeCalls, AbortDuringTheLingerIsStillAborted) {
   EXPECT_EQ(close.outcome(), Outcome::aborted);
 }
 
-TEST(CloseHandshakeCalls, ResetInsteadOfFinIsNotClean) {
+TEST(CloseHandshakeCalls, ResetBehindBothCloseFramesSpoilsNothing) {
   CloseHandshake close = client();
   EXPECT_EQ(close.close(hello), send_close_frame);
   EXPECT_EQ(close.close_frame_sent(), none);
   EXPECT_EQ(close.close_frame_received(hello), complete_close);
   EXPECT_EQ(close.stream_failed(), reset_stream | finish);
+  EXPECT_EQ(close.outcome(), Outcome::clean);
+}
+
+TEST(CloseHandshakeCalls, ResetOfAPeerThatHadFinishedBeforeOurCloseIsDropped) {
+  CloseHandshake close = server();
+  EXPECT_EQ(close.close_frame_received(bye), deliver_peer_close);
+  EXPECT_EQ(close.stream_ended(), none);
+  EXPECT_EQ(close.shutdown(hello), send_close_frame);
+  EXPECT_EQ(close.stream_failed(), discard_unsent | reset_stream | complete_shutdown | finish);
+  EXPECT_FALSE(close.shutdown_succeeded());
   EXPECT_EQ(close.outcome(), Outcome::dropped);
 }
 

@@ -163,6 +163,15 @@ TEST(CloseHandshakeExplorationFinds, CleanSaidWithoutThePeersClose) {
                Invariant::clean_only_when_it_was, 5);
 }
 
+TEST(CloseHandshakeExplorationFinds, CleanSaidOfACloseThatMetNobody) {
+  expect_found({.sends = 0,
+                .foreign = true,
+                .aborts = false,
+                .deadlines = false,
+                .fault = Fault::takes_sent_for_received},
+               Invariant::clean_only_when_it_was, 10);
+}
+
 TEST(CloseHandshakeExplorationFinds, OwnStatusReportedForThePeers) {
   expect_found({.sends = 0, .fault = Fault::reports_the_own_status}, Invariant::statuses_are_right,
                2);

@@ -143,8 +143,17 @@ bool Model::vanish() {
 // The driver sends.
 
 bool Model::chain_unfinished() const {
-  return me().in_flight == Item::close && !me().fin_put && (me().linked || options_.tcp_depth) &&
+  return me().in_flight == Item::close && !me().fin_put &&
+         (me().linked || options_.tcp_depth || peer_finished()) &&
          me().descriptor == Descriptor::open;
+}
+
+// The peer had finished: it is a fact that our Close went down when its TCP has it, and FIN.
+bool Model::close_unacknowledged() const {
+  if (me().in_flight != Item::close || !peer_finished()) return false;
+  const Fifo& wire = world_->wire[i_];
+  const bool reset_comes = world_->wire[1U - i_].contains(Item::rst);
+  return wire.contains(Item::close) || wire.contains(Item::fin) || reset_comes;
 }
 
 bool Model::put() {
@@ -171,6 +180,7 @@ void Model::put_on_wire(Item item) {
     ++me().close_frames_put;
     require(me().close_frames_put == 1, Invariant::one_close_frame_a_side);
     me().close_status_put = me().close.own_status();
+    me().close_put_after_fin = me().fin_arrived;
     const bool pong_may_come = me().pings_unanswered != 0;
     me().linked = options_.linked_close && i_ == 1 && me().close.peer_closed() &&
                   (!pong_may_come || has(Fault::linked_close_despite_a_ping));
@@ -183,7 +193,9 @@ void Model::put_on_wire(Item item) {
 void Model::put_fin() {
   require(me().close_frames_put != 0 || me().foreign != Foreign::no,
           Invariant::fin_only_behind_close);
-  const bool server_goes_on = i_ == 0 && !me().fin_arrived && !me().violation_seen;
+  // Behind both Close frames a client does not wait for ever.
+  const bool waited = me().deadline_fired && me().close_arrived;
+  const bool server_goes_on = i_ == 0 && !me().fin_arrived && !me().violation_seen && !waited;
   require(!server_goes_on || options_.tcp_depth || me().foreign != Foreign::no,
           Invariant::server_ends_first);
   me().fin_put = true;
@@ -192,6 +204,7 @@ void Model::put_fin() {
 
 bool Model::complete() {
   if (me().in_flight == Item::none || chain_unfinished()) return false;
+  if (close_unacknowledged() && !has(Fault::takes_sent_for_received)) return false;
   require(!me().released, Invariant::nothing_after_the_end);
   const Item item = me().in_flight;
   me().in_flight = Item::none;
@@ -224,6 +237,7 @@ bool Model::receive(bool overtaking) {
 
 void Model::arrive(Item item) {
   if (me().descriptor != Descriptor::open) {
+    if (item == Item::close) peer().close_lost = peer().close_put_after_fin;
     if (me().descriptor == Descriptor::closed && carries_bytes(item)) {
       require(reset_has_cause(), Invariant::no_reset_without_cause);
       me().descriptor = Descriptor::reset;

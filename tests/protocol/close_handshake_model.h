@@ -50,6 +50,8 @@ class Model {
   void put_on_wire(Item item);
   void put_fin();
   bool chain_unfinished() const;
+  bool peer_finished() const { return me().close.state().stream == StreamPhase::peer_ended; }
+  bool close_unacknowledged() const;
   void arrive(Item item);
   void arrive_at_ringdown(Item item);
   void data_arrives();

@@ -106,8 +106,11 @@ void Model::check_outcome() {
   switch (side.close.outcome()) {
     case CloseOutcome::clean:
       require(side.close_frames_put == 1 && side.close_arrived, Invariant::clean_only_when_it_was);
-      require((side.fin_arrived || side.linked) && !side.rst_arrived && !side.violation_seen,
-              Invariant::clean_only_when_it_was);
+      // However the stream ended behind them.
+      require(!side.violation_seen, Invariant::clean_only_when_it_was);
+      require(side.fin_arrived || side.linked || side.rst_arrived || side.deadline_fired,
+              Invariant::outcome_has_its_cause);
+      require(!side.close_lost, Invariant::clean_only_when_it_was);
       require(side.arrived == peer().sends.accepted && side.sends_failed == 0,
               Invariant::clean_only_when_it_was);
       return;

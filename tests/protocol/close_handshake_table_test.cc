@@ -136,9 +136,8 @@ const std::vector<Row> rows_while_the_stream_is_open{
     {ended_ended, {abort_called}, {ended_ended_over, reset, aborted}, Whom::client},
     {ended_ended, {violation_found}, {ended_ended_linger, end, violation}, Whom::client},
     {ended_ended, {stream_ended}, {ended_ended_over, end | finish}, Whom::client},
-    {ended_ended, {stream_failed}, {ended_ended_over, reset, dropped}, Whom::client},
-    {ended_ended, {stream_closed}, {ended_ended_over, reset, dropped}, Whom::client},
-    {ended_ended, {deadline_passed}, {ended_ended_over, reset, timed_out}, Whom::client},
+    {ended_ended, {stream_failed, stream_closed}, {ended_ended_over, reset}, Whom::client},
+    {ended_ended, {deadline_passed}, {ended_ended_linger, end}, Whom::client},
 
     {queued_lost, {shutdown_called}, {queued_lost, refuse}},
     {queued_lost, {close_called, answer_due, close_frame_received}, {queued_lost, nothing}},
@@ -157,8 +156,7 @@ const std::vector<Row> rows_of_the_linger{
     {ended_ended_linger, {abort_called}, {ended_ended_over, reset, aborted}},
     {ended_ended_linger, {violation_found}, {ended_ended_linger, nothing, violation}},
     {ended_ended_linger, {stream_ended, stream_closed}, {ended_ended_over, finish}},
-    {ended_ended_linger, {stream_failed}, {ended_ended_over, reset, dropped}},
-    {ended_ended_linger, {deadline_passed}, {ended_ended_over, reset, timed_out}},
+    {ended_ended_linger, {stream_failed, deadline_passed}, {ended_ended_over, reset}},
 
     {ended_lost_linger, {shutdown_called}, {ended_lost_linger, refuse}},
     {ended_lost_linger, {close_called, answer_due}, {ended_lost_linger, nothing}},

@@ -97,6 +97,9 @@ struct Side {
   bool fin_arrived = false;
   bool rst_arrived = false;
   bool violation_seen = false;
+  bool close_put_after_fin = false;       // ours, when the peer's FIN had arrived
+  bool close_lost = false;                // and it met a closed descriptor
+  std::array<std::uint8_t, 2> padding{};  // see below
   std::uint8_t close_frames_put = 0;
 };
 
@@ -200,6 +203,7 @@ enum class Fault : std::uint8_t {
   reports_the_own_status,         // instead of the peer's
   stops_reading_after_close,      // close was called, so nobody reads
   forgets_the_fin,                // the server does not end the stream
+  takes_sent_for_received,        // our Close to a peer that had finished is not acknowledged
 };
 
 struct Options {

@@ -33,6 +33,16 @@ TEST(Violation, FailsTheConnectionWithItsStatus) {
   }
 }
 
+TEST(TransportEnd, HasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < transport_end_count; ++i) {
+    names.insert(name(static_cast<TransportEnd>(i)));
+  }
+  EXPECT_EQ(names.size(), transport_end_count);
+  EXPECT_FALSE(names.contains("?"));
+  EXPECT_EQ(name(static_cast<TransportEnd>(transport_end_count)), "?");
+}
+
 TEST(CloseOutcome, HasANameOfItsOwn) {
   const std::set<std::string_view> names{
       name(CloseOutcome::clean), name(CloseOutcome::aborted), name(CloseOutcome::timed_out),

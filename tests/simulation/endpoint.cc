@@ -68,6 +68,11 @@ int Endpoint::end_sending() {
   return 0;
 }
 
+// What has left for the peer's buffer is acknowledged; RST leaves the rest so.
+std::size_t Endpoint::unacknowledged() const noexcept {
+  return lost_ + unsent_.size() + (fin_queued_ && !fin_sent_ && !reset_ ? 1 : 0);
+}
+
 bool Endpoint::is_readable() const noexcept {
   return arrived_.size() > 0 || fin_arrived_ || error_ != 0 || reset_ || !is_connected();
 }
@@ -212,10 +217,11 @@ void Endpoint::send_reset() {
 
 void Endpoint::receive_reset() {
   if (reset_) return;
+  lost_ = unacknowledged();
   reset_ = true;
   unsent_.clear();
-  // tcp_reset of Linux: EPIPE once the peer's FIN had come.
-  error_ = fin_arrived_ ? EPIPE : ECONNRESET;
+  // tcp_reset of Linux: EPIPE where the peer's FIN has come, and ours has not gone (CLOSE_WAIT).
+  error_ = fin_arrived_ && !fin_queued_ ? EPIPE : ECONNRESET;
   // Linux keeps what has arrived; others do not. Behind a FIN it stays, or the end would seem
   // clean.
   if (!fin_arrived_ && network_.random().chance(0.5)) arrived_.clear();

@@ -50,7 +50,8 @@ class Endpoint {
   bool can_send() const noexcept { return is_connected() && !reset_ && !fin_queued_; }
   int take_send_error() noexcept;  // why not, as send(2) says it
   void put(std::span<const std::byte> bytes);
-  int end_sending();  // shutdown(2), SHUT_WR; 0 or an errno value
+  int end_sending();                            // shutdown(2), SHUT_WR; 0 or an errno value
+  std::size_t unacknowledged() const noexcept;  // tcp(7), SIOCOUTQ
 
   // --- the receiving direction ---
   std::size_t unread() const noexcept { return arrived_.size(); }
@@ -105,6 +106,7 @@ class Endpoint {
   bool fin_sent_ = false;     // and the peer knows
   bool fin_arrived_ = false;  // the peer's has ended
   bool reset_ = false;        // state CLOSE of TCP
+  std::size_t lost_ = 0;      // what was not acknowledged when RST came
   bool disconnected_ = false;
   bool orphaned_ = false;  // nobody holds it any more
   bool raw_ = false;

@@ -26,13 +26,14 @@ enum class Verb : std::uint8_t {
   reset,
   close,
   cancel,
+  ask_unacknowledged,
 };
-inline constexpr std::size_t verb_count = 11;
+inline constexpr std::size_t verb_count = 12;
 
 constexpr std::string_view name(Verb verb) noexcept {
   constexpr std::array<std::string_view, verb_count> names = {
       "nop",  "poll",          "accept", "open_socket", "connect", "receive",
-      "send", "shutdown_send", "reset",  "close",       "cancel"};
+      "send", "shutdown_send", "reset",  "close",       "cancel",  "ask_unacknowledged"};
   return names[static_cast<std::size_t>(verb)];
 }
 

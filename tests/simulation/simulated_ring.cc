@@ -108,6 +108,11 @@ void Ring::close(Operation& operation, Socket socket) {
   native_->prepare_on(operation, Verb::close, socket);
 }
 
+void Ring::ask_unacknowledged(Operation& operation, Socket socket) {
+  put_in_flight(operation);
+  native_->prepare_on(operation, Verb::ask_unacknowledged, socket);
+}
+
 void Ring::cancel(Operation& operation, Operation& target) {
   put_in_flight(operation);
   native_->prepare(operation, Verb::cancel).target = &target;

@@ -118,6 +118,7 @@ void Ring::Native::start(Flight& flight) {
     case Verb::send:
     case Verb::shutdown_send:
     case Verb::reset:
+    case Verb::ask_unacknowledged:
       if (!take_socket(flight)) return;
       break;
     case Verb::accept:
@@ -156,6 +157,8 @@ void Ring::Native::attempt(Flight& flight) {
     case Verb::send: return attempt_send(flight);
     case Verb::shutdown_send: return attempt_shutdown(flight);
     case Verb::reset: flight.endpoint->disconnect(); return finish(flight, 0);
+    case Verb::ask_unacknowledged:
+      return finish(flight, static_cast<std::int32_t>(flight.endpoint->unacknowledged()));
     case Verb::cancel: return attempt_cancel(flight);
   }
 }
@@ -295,6 +298,7 @@ void Ring::Native::cancel(Flight& flight, Flight& target) {
   switch (target.verb) {
     case Verb::nop:
     case Verb::reset:
+    case Verb::ask_unacknowledged:
     case Verb::close:
     case Verb::cancel: return finish(flight, -EALREADY);
     case Verb::open_socket:

@@ -138,10 +138,38 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{upgrade, "\x88\x03\x03\xe8\xff"}, "violations", "close_reason_invalid_utf8"},
         Wrong{{upgrade, close_1000 + "\x81\x01x"}, "violations", "data_after_close"},
         Wrong{{upgrade, "\x82\x7f garbage garbage"}, "violations", "message_too_big"},
-        Wrong{{upgrade, close_1000, Then::reset}, "dropped", "ECONNRESET"},
         Wrong{{upgrade, "", Then::end}, "dropped", "end_of_stream"},
         Wrong{{upgrade, "", Then::reset}, "dropped", "ECONNRESET"},
         Wrong{{upgrade, "", Then::keep}, "timed_out", ""}));
+
+struct UntidyEnd {
+  Then then;
+  const char* transport;
+};
+
+class UntidyServer : public testing::TestWithParam<UntidyEnd> {};
+
+// However TCP ends behind both Close frames.
+TEST_P(UntidyServer, IsCleanAndItsTransportCountsBesideThat) {
+  ScriptedServer server({upgrade, close_1000, GetParam().then, 1});
+  for (const bool strict : {false, true}) {
+    Arguments arguments{server.url(),   "--connections",    "2",  "--pattern",
+                        "client-first", "--transport-wait", "0.1"};
+    if (strict) arguments.push_back("--strict-transport");
+    int status = -1;
+    const Json json = storm(arguments, status);
+    EXPECT_EQ(status, strict ? 1 : 0);
+    EXPECT_EQ(json.at("clean"), 2) << json.dump();
+    EXPECT_EQ(json.at("clean_transport"), (Json{{GetParam().transport, 2}})) << json.dump();
+    EXPECT_EQ(json.at("as_expected"), !strict);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tcp, UntidyServer,
+                         testing::Values(UntidyEnd{Then::reset, "reset_by_peer"},
+                                         UntidyEnd{Then::follow, "we_finished"},
+                                         UntidyEnd{Then::keep, "timed_out"}),
+                         [](const auto& tested) { return std::string(tested.param.transport); });
 
 TEST(Storm, CountsWhatIsNeverAnsweredAsTimedOut) {
   ScriptedServer server(upgrade, ScriptedServer::Then::keep);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "progress.h"
+#include "server_report.h"
 
 namespace ringdown::program {
 namespace {
@@ -55,7 +56,7 @@ TEST(Report, OutcomesSumToHandshakes) {
 
 TEST(Report, JsonHasWhatTheSchemaNames) {
   const auto json = to_json(clean_result());
-  EXPECT_EQ(json.at("schema"), 1);
+  EXPECT_EQ(json.at("schema"), 2);
   EXPECT_EQ(json.at("pattern"), "half-close");
   EXPECT_EQ(json.at("expected_outcome"), "clean");
   for (const char* name : {"code_changed", "messages_lost", "half_closed_peak",
@@ -128,6 +129,39 @@ TEST(Report, SuccessIsAllCleanAndNothingLost) {
   result.tally.started = 9;
   result.tally.clean = 9;
   EXPECT_FALSE(is_success(result));
+}
+
+TEST(Report, HowTcpEndedStandsBesideTheOutcomeAndIsNoFailureUnlessAskedFor) {
+  StormResult result = clean_result();
+  const auto count = [&](TransportEnd end, std::uint64_t connections) {
+    for (auto* counts : {&result.tally.transports, &result.tally.clean_transports}) {
+      (*counts)[static_cast<std::size_t>(end)] = connections;
+    }
+  };
+  count(TransportEnd::fin, 7);
+  count(TransportEnd::closed_ahead, 3);
+  const auto printed = [&] {
+    std::ostringstream text;
+    print_report(text, result);
+    return text.str();
+  };
+  result.plan.options.strict_transport = true;
+  EXPECT_TRUE(is_success(result));
+  EXPECT_EQ(printed().find("TCP: "), std::string::npos) << printed();
+  count(TransportEnd::fin, 6);
+  for (const TransportEnd end : untidy_transports) {
+    count(end, 1);
+    result.plan.options.strict_transport = false;
+    EXPECT_TRUE(is_success(result));
+    result.plan.options.strict_transport = true;
+    EXPECT_FALSE(is_success(result) || is_as_expected(result)) << name(end);
+    EXPECT_NE(printed().find("TCP: " + std::string(name(end)) + " 1\n"), std::string::npos)
+        << printed();
+    EXPECT_EQ(to_json(result).at("clean_transport").at(std::string(name(end))), 1);
+    count(end, 0);
+  }
+  EXPECT_EQ(to_json(result).at("transport"),
+            (nlohmann::ordered_json{{"fin", 6}, {"closed_ahead", 3}}));
 }
 
 TEST(Report, PeopleAreToldEachOutcomeByItsName) {

@@ -27,6 +27,13 @@ std::string read_exactly(int connection, std::size_t size) {
   return bytes;
 }
 
+void read_to_the_end(int connection) {
+  char rest = 0;
+  while (recv(connection, &rest, 1, 0) > 0) {
+  }
+  close(connection);
+}
+
 // The client's Close frame as a server sends it: without the mask. Empty: none came.
 std::string read_close(int connection) {
   // RFC 6455 5.2: FIN and opcode, mask bit and length, masking key; a Close has at most 125 bytes.
@@ -98,6 +105,7 @@ void ScriptedServer::follow_script(int connection) {
       shutdown(connection, SHUT_WR);
       kept_.push_back(connection);
       return;
+    case Then::follow: return read_to_the_end(connection);
   }
 }
 
@@ -109,9 +117,7 @@ void ScriptedServer::serve_well(int connection) {
     const std::string close_frame = read_close(connection);
     if (!close_frame.empty()) send_all(connection, close_frame);
     shutdown(connection, SHUT_WR);
-    char rest = 0;
-    while (recv(connection, &rest, 1, 0) > 0) {
-    }
+    return read_to_the_end(connection);
   }
   close(connection);
 }

@@ -13,7 +13,8 @@ namespace ringdown::program {
 
 class ScriptedServer {
  public:
-  enum class Then : std::uint8_t { keep, end, reset };  // keeps the connection; FIN; RST
+  // Keeps the connection; FIN; RST; FIN once the client's has come.
+  enum class Then : std::uint8_t { keep, end, reset, follow };
 
   struct Script {
     std::string answer{};        // to the request; `{accept}`: the right Sec-WebSocket-Accept

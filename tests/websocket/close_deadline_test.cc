@@ -136,21 +136,55 @@ TEST_P(CloseDeadline, EndsAShutdownThatThePeerDoesNotRead) {
   EXPECT_EQ(ours.close_done->error, Error(ETIMEDOUT));
 }
 
-TEST_P(CloseDeadline, BoundsTheClientsWaitForTheServersFin) {
-  auto [ours, peer] = wire(closing_within(bound));
+// A server that answers our Close and leaves the end of TCP to us; RFC 6455 7.1.1: a client MAY end
+// it.
+class ServerLeavesTcp : public WebSocketTest, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(, ServerLeavesTcp, ::testing::Bool(), [](const auto& tested) {
+  return tested.param ? "and_follows" : "and_never_ends_it";
+});
+
+TEST_P(ServerLeavesTcp, WeFinishAfterTheTransportWait) {
+  WebSocketOptions options;
+  options.transport_wait = bound;
+  options.close_timeout = 60s;
+  auto [ours, peer] = wire(Role::client, options);
+  peer.never_answer_end();
   EXPECT_EQ(ours.close(), Start::io_pending);
-  begin();
+  ASSERT_TRUE(pump([&] { return peer.close_received() != nullptr; }));
+  const TimePoint began = Clock::now();
   peer.send_close();
-  if (role() == Role::server) {  // it does not wait: RFC 6455 7.1.1
-    ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
-    EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
-    return;
-  }
   ASSERT_TRUE(pump([&] { return ours.close_done.has_value(); }));
   EXPECT_EQ(ours.close_done->error, Error()) << "both Close frames have passed";
+  ASSERT_TRUE(pump([&] { return peer.ended(); })) << "FIN";
+  EXPECT_GE(Clock::now() - began, bound);
+  EXPECT_FALSE(ours.closed) << "the server's FIN is awaited";
+  if (GetParam()) peer.send_fin();
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
-  EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);
-  EXPECT_TRUE(pump([&] { return peer.was_reset(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean) << name(ours.closed->outcome);
+  const auto expected = GetParam() ? TransportEnd::we_finished : TransportEnd::timed_out;
+  EXPECT_EQ(ours.closed->transport, expected) << name(ours.closed->transport);
+  if (GetParam()) {
+    EXPECT_FALSE(peer.was_reset());
+  } else {
+    EXPECT_GE(Clock::now() - began, 2 * bound);
+    EXPECT_TRUE(pump([&] { return peer.was_reset(); }));
+  }
+}
+
+TEST_P(CloseDeadline, BoundsALingerBehindBothCloseFramesAndSpoilsNothing) {
+  if (role() == Role::client) GTEST_SKIP() << "see ServerLeavesTcp";
+  auto [ours, peer] = wire(closing_within(bound));
+  EXPECT_EQ(ours.ping("may be answered yet"), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return !peer.payloads(ping_frame).empty(); }));
+  EXPECT_EQ(ours.close(), Start::io_pending);
+  peer.never_answer_end();
+  peer.send_close();
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_TRUE(bound_has_passed());
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_EQ(ours.closed->transport, TransportEnd::timed_out);
+  EXPECT_EQ(server->tally().clean_transports[static_cast<std::size_t>(TransportEnd::timed_out)],
+            1U);
 }
 
 TEST_P(CloseDeadline, BoundsSendingOnAfterThePeersEnd) {

@@ -73,15 +73,53 @@ TEST_P(Lost, ByResetInsteadOfAnAnswerToClose) {
 class LostClient : public Lost {};
 INSTANTIATE_TEST_SUITE_P(Roles, LostClient, ::testing::Values(Role::client), role_name);
 
-TEST_P(LostClient, ByResetInsteadOfTheServersFin) {
+TEST_P(LostClient, NothingByResetInsteadOfTheServersFin) {
   auto [ours, peer] = wire();
   EXPECT_EQ(ours.close(CloseStatus(4000)), Start::io_pending);
   peer.send_close(CloseStatus(4001));
   ASSERT_TRUE(pump([&] { return ours.close_done.has_value(); }));
   peer.reset();
-  expect_dropped(ours);
-  EXPECT_EQ(ours.close_done->error, Error()) << "both Close frames had passed";
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean) << "both Close frames had passed";
+  EXPECT_EQ(ours.closed->transport, TransportEnd::reset_by_peer);
+  EXPECT_EQ(ours.closed->error, Error(ECONNRESET));
+  EXPECT_EQ(ours.close_done->error, Error());
   EXPECT_EQ(ours.closed->peer_status, CloseStatus(4001));
+}
+
+// It sent its Close, closed its socket, and our answer came to nobody.
+TEST_P(Lost, OurAnswerToAPeerThatIsGone) {
+  auto [ours, peer] = wire();
+  peer.send_close(CloseStatus(4001));
+  ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  peer.close();
+  settle();
+  EXPECT_FALSE(ours.closed);
+  EXPECT_EQ(ours.shutdown(CloseStatus(4000)), Start::io_pending);
+  expect_dropped(ours);
+  EXPECT_EQ(ours.closed->transport, TransportEnd::reset_by_peer) << name(ours.closed->transport);
+  EXPECT_EQ(ours.closed->peer_status, CloseStatus(4001));
+  EXPECT_EQ(ours.shutdown_done->error, Error(ECONNRESET));
+}
+
+TEST_P(Lost, NothingWhereAPeerThatHasFinishedReadsOn) {
+  WebSocketOptions options;
+  options.transport_wait = 20ms;  // where TCP cannot be asked, that is what it takes
+  auto [ours, peer] = wire(options);
+  peer.send_close(CloseStatus(4001));
+  peer.send_fin();
+  ASSERT_TRUE(pump([&] { return ours.peer_close.has_value(); }));
+  settle();
+  EXPECT_EQ(ours.send("late"), Start::io_pending);
+  EXPECT_EQ(ours.shutdown(CloseStatus(4000)), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_EQ(ours.closed->transport, TransportEnd::fin) << name(ours.closed->transport);
+  EXPECT_EQ(ours.shutdown_done->error, Error());
+  ASSERT_TRUE(pump([&] { return peer.ended(); }));
+  EXPECT_NE(peer.close_received(), nullptr);
+  EXPECT_EQ(peer.payloads(text_frame), std::vector<std::string>{"late"});
+  EXPECT_FALSE(peer.was_reset());
 }
 
 TEST_P(Lost, ByAResetThatIsFoundBySendingOnly) {

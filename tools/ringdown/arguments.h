@@ -14,6 +14,9 @@
 
 namespace ringdown::program {
 
+// Of every JSON that the program writes. Within one number names are only added.
+inline constexpr int json_schema = 2;
+
 // What the user can put right: `what()` is one line. The program ends with exit status 2.
 class UsageError : public std::runtime_error {
  public:

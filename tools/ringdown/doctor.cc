@@ -153,7 +153,7 @@ void examine_network(Examination& examination, const DoctorOptions& options,
 
 nlohmann::ordered_json json_of(const DoctorOptions& options, const std::vector<Finding>& findings) {
   nlohmann::ordered_json json;
-  json["schema"] = 1;
+  json["schema"] = json_schema;
   json["connections"] = options.connections;
   json["findings"] = nlohmann::ordered_json::array();
   for (const Finding& finding : findings) {

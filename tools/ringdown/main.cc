@@ -174,6 +174,14 @@ void add_storm_close(CLI::App& command, StormOptions& options) {
              [&](const char* option, const std::string& text) {
                options.close_timeout = parse_seconds(option, text, shortest);
              });
+  add_option(command, "--transport-wait", "S", "as --close-timeout",
+             "for the server's FIN behind both Close frames; then FIN is ours, and as long again",
+             [&](const char* option, const std::string& text) {
+               options.transport_wait = parse_seconds(option, text, shortest);
+             });
+  command.add_flag("--strict-transport", options.strict_transport,
+                   "exit status 1 where a clean connection's TCP ended with RST, or with our FIN "
+                   "first");
   add_option(command, "--open-timeout", "S", "10", "of connecting and the upgrade",
              [&](const char* option, const std::string& text) {
                options.open_timeout = parse_seconds(option, text, shortest);

@@ -69,8 +69,26 @@ void print_outcome(std::ostream& out, const char* outcome, std::uint64_t count,
   print_names(out, names, of_dropped);
 }
 
+// Behind clean closings: what is no two FINs, the server's first.
+void print_untidy(std::ostream& out, const StormTally& tally) {
+  constexpr std::pair<TransportEnd, std::string_view> meanings[] = {
+      {TransportEnd::we_finished,
+       "the server leaves the end of TCP to its clients, which have TIME_WAIT then"},
+      {TransportEnd::reset_by_peer, "the server ended TCP with RST behind both Close frames"},
+      {TransportEnd::reset_by_us, "we ended TCP with RST: the server sent on behind its Close"},
+      {TransportEnd::timed_out, "neither FIN nor RST came in twice --transport-wait"},
+  };
+  for (const auto& [end, meaning] : meanings) {
+    const std::uint64_t count = tally.clean_transports[static_cast<std::size_t>(end)];
+    if (count == 0) continue;
+    out << "                 TCP: " << name(end) << ' ' << with_separators(count) << '\n'
+        << "                 -> " << meaning << '\n';
+  }
+}
+
 void print_outcomes(std::ostream& out, const StormTally& tally, bool is_secure) {
   print_outcome(out, "clean", tally.clean);
+  print_untidy(out, tally);
   print_outcome(out, "aborted", tally.aborted);
   print_outcome(out, "timed out", tally.timed_out);
   print_outcome(out, "violations", tally.violations, tally.violations_by);
@@ -192,7 +210,12 @@ bool is_success(const StormResult& result) {
   const auto planned = result.plan.options.handshakes_planned();
   const bool all_started = planned ? tally.started == *planned : tally.started > 0;
   return !result.interrupted && tally.clean == tally.started && all_started &&
-         tally.messages_lost == 0 && tally.hold_cut_short == 0 && is_truncation_counted(result);
+         tally.messages_lost == 0 && tally.hold_cut_short == 0 && is_truncation_counted(result) &&
+         is_transport_as_asked(result);
+}
+
+bool is_transport_as_asked(const StormResult& result) {
+  return !result.plan.options.strict_transport || untidy(result.tally.clean_transports) == 0;
 }
 
 bool is_truncation_counted(const StormResult& result) {
@@ -216,7 +239,8 @@ bool is_as_expected(const StormResult& result) {
   return !result.interrupted && tally.clean == expected["clean"] &&
          tally.aborted == expected["aborted"] && tally.timed_out == expected["timed_out"] &&
          tally.dropped == expected["dropped"] && tally.messages_lost == 0 &&
-         tally.hold_cut_short == 0 && is_truncation_counted(result);
+         tally.hold_cut_short == 0 && is_truncation_counted(result) &&
+         is_transport_as_asked(result);
 }
 
 bool is_behind_schedule(const StormResult& result) {

@@ -1,4 +1,4 @@
-// What a storm reports: for people on stdout, for programs as JSON (schema 1).
+// What a storm reports: for people on stdout, for programs as JSON.
 #pragma once
 
 #include <chrono>
@@ -65,7 +65,9 @@ double handshakes_per_second(const StormResult& result);
 
 // Our own server has seen each missing close_notify of tls-truncate. A foreign one is not asked.
 bool is_truncation_counted(const StormResult& result);
-// Everything was clean, nothing was lost, and no hold was cut short.
+// With --strict-transport: no clean connection's TCP ended with RST, a timeout, or our FIN first.
+bool is_transport_as_asked(const StormResult& result);
+// Everything was clean, nothing was lost, no hold was cut short, and TCP ended as was asked.
 bool is_success(const StormResult& result);
 
 // How many connections the patterns that were started should bring to each outcome.

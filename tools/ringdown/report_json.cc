@@ -1,9 +1,10 @@
-// The storm's JSON, schema 1: names are for ever, further ones may come.
+// The storm's JSON: names are for ever, further ones may come.
 #include "report.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "arguments.h"
 #include "server_report.h"
 
 namespace ringdown::program {
@@ -79,6 +80,8 @@ void add_outcomes(Json& json, const StormTally& tally) {
   json["violations_by"] = json_of(tally.violations_by);
   json["dropped_by"] = json_of(tally.dropped_by);
   json["not_opened_by"] = json_of(tally.not_opened_by);
+  json["transport"] = transport_json(tally.transports);
+  json["clean_transport"] = transport_json(tally.clean_transports);
   json["code_changed"] = tally.code_changed;
   json["peer_closed_first"] = tally.peer_closed_first;
   json["close_codes"] = json_of(tally.close_codes);
@@ -179,12 +182,14 @@ Json to_json(const StormResult& result) {
   const StormOptions& options = result.plan.options;
   const double elapsed = seconds(result.elapsed);
   Json json;
-  json["schema"] = 1;
+  json["schema"] = json_schema;
   json["pattern"] = name(options.pattern);
   json["expected_outcome"] = expected_outcome(options.pattern);
   json["patterns"] = patterns_of(tally);
   json["expected"] = json_of(expected_outcomes(tally));
   json["as_expected"] = is_as_expected(result);
+  json["wanted"] = tally.wanted;
+  json["failed"] = tally.not_clean() - tally.wanted;
   json["interrupted"] = result.interrupted;
   json["url"] = result.plan.url;
   json["own_server"] = result.plan.own_server;
@@ -194,6 +199,9 @@ Json to_json(const StormResult& result) {
   json["duration_s"] = nullptr;
   if (options.duration) json["duration_s"] = seconds(*options.duration);
   json["seed"] = options.seed;
+  json["close_timeout_s"] = seconds(options.close_timeout);
+  json["transport_wait_s"] = seconds(options.transport_wait_or_default());
+  json["strict_transport"] = options.strict_transport;
   json["handshakes"] = tally.started;
   add_outcomes(json, tally);
   json["messages_lost"] = tally.messages_lost;

@@ -219,7 +219,7 @@ void ServeRun::show(std::string_view phase) noexcept {
 nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& tally) {
   const ServerTally& sum = tally.sum;
   return {
-      {"schema", 1},
+      {"schema", json_schema},
       {"mode", name(options.mode)},
       {"accepted", sum.accepted},
       {"accept_failed", sum.accept_failed},
@@ -234,6 +234,8 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"timed_out", sum.timed_out},
       {"violations", sum.violations},
       {"dropped", sum.dropped},
+      {"transport", transport_json(sum.transports)},
+      {"clean_transport", transport_json(sum.clean_transports)},
       {"open_at_drain", tally.drained},
       {"aborted_by_drain", sum.aborted_by_drain},
       {"tls", options.tls.has_certificate() ? tls_json(sum) : nlohmann::ordered_json(nullptr)},
@@ -252,6 +254,16 @@ std::string text_of(const ServeOptions& options, const ServeTally& tally) {
       << with_separators(sum.open_dropped) << " gone before the upgrade, "
       << with_separators(sum.open_evicted) << " ended for a newcomer; "
       << with_separators(tally.drained) << " open when the drain began\n";
+  if (untidy(sum.clean_transports) > 0) {
+    out << "of the clean ones, TCP did not end with FIN from both, ours first:";
+    const char* separator = " ";
+    for (const TransportEnd end : untidy_transports) {
+      const std::uint64_t count = sum.clean_transports[static_cast<std::size_t>(end)];
+      if (count == 0) continue;
+      out << std::exchange(separator, ", ") << name(end) << ' ' << with_separators(count);
+    }
+    out << '\n';
+  }
   if (options.tls.has_certificate()) {
     out << "TLS: ";
     print_tls(out, sum);

@@ -54,10 +54,28 @@ void add(ServerTally& sum, const ServerTally& tally) {
                              &ServerTally::tls_truncated}) {
     sum.*counter += tally.*counter;
   }
+  for (std::size_t i = 0; i < transport_end_count; ++i) {
+    sum.transports[i] += tally.transports[i];
+    sum.clean_transports[i] += tally.clean_transports[i];
+  }
   for (std::size_t i = 0; i < sum.tls_failures.size(); ++i) {
     sum.tls_failures[i] += tally.tls_failures[i];
   }
   for (std::size_t i = 0; i < sum.tls_alerts.size(); ++i) sum.tls_alerts[i] += tally.tls_alerts[i];
+}
+
+nlohmann::ordered_json transport_json(const TransportCounts& counts) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0) json[std::string(name(static_cast<TransportEnd>(i)))] = counts[i];
+  }
+  return json;
+}
+
+std::uint64_t untidy(const TransportCounts& counts) noexcept {
+  std::uint64_t sum = 0;
+  for (const TransportEnd end : untidy_transports) sum += counts[static_cast<std::size_t>(end)];
+  return sum;
 }
 
 nlohmann::ordered_json tls_json(const ServerTally& tally) {

@@ -30,6 +30,7 @@ void StormControl::dial_candidate() {
   request.address = plan_.destinations[candidate_];
   if (!plan_.sources.empty()) request.source = plan_.sources.front();
   request.options.close_timeout = std::min(plan_.options.close_timeout, close_timeout_max);
+  request.options.transport_wait = request.options.close_timeout;
   request.options.half_close_depth = HalfCloseDepth::websocket;
   // It has nothing to say until the release, however long the storm lasts.
   request.options.idle_timeout = std::chrono::milliseconds(0);

@@ -76,7 +76,7 @@ void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {
   }
   const std::uint64_t wanted = wanted_so_far(slot);
   count_closed(slot, closed);
-  if (slot.verdict != Slot::Verdict::interrupted) wanted_ += wanted_so_far(slot) - wanted;
+  if (slot.verdict != Slot::Verdict::interrupted) tally_.wanted += wanted_so_far(slot) - wanted;
   counts_.open.add(-1);
   finish_slot(index);
   dial_more();
@@ -84,6 +84,7 @@ void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {
 }
 
 void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
+  ++tally_.transports[static_cast<std::size_t>(closed.transport)];
   if (closed.tls.secured) ++(closed.tls.tls13 ? tally_.tls13 : tally_.tls12);
   tally_.tls_resumed += closed.tls.resumed ? 1 : 0;
   tally_.close_notify_sent += closed.tls.notify_sent ? 1 : 0;
@@ -125,6 +126,7 @@ void StormWorker::count_closed(const Slot& slot, const Closed& closed) {
     return;
   }
   ++tally_.clean;
+  ++tally_.clean_transports[static_cast<std::size_t>(closed.transport)];
   if (closed.own_status != closed.peer_status) ++tally_.code_changed;
   if (slot.close_called_at != TimePoint{}) {
     tally_.drain.record(Clock::now() - latency_start(slot));
@@ -152,9 +154,9 @@ void StormWorker::finish_slot(std::uint64_t index) {
   slots_[index].socket = nullptr;
   free_slots_.push_back(static_cast<std::uint32_t>(index));
   ++finished_;
-  const std::uint64_t failed = tally_.not_clean() - wanted_;
+  const std::uint64_t failed = tally_.not_clean() - tally_.wanted;
   counts_.clean.add(static_cast<std::int64_t>(tally_.clean - counts_.clean.value()));
-  counts_.wanted.add(static_cast<std::int64_t>(wanted_ - counts_.wanted.value()));
+  counts_.wanted.add(static_cast<std::int64_t>(tally_.wanted - counts_.wanted.value()));
   counts_.failed.add(static_cast<std::int64_t>(failed - counts_.failed.value()));
 }
 

@@ -68,6 +68,9 @@ struct StormOptions {
   std::string close_reason;
   std::chrono::milliseconds close_timeout{10'000};
   std::chrono::milliseconds open_timeout{10'000};
+  // Empty: as close_timeout, so that at scale it is the server that ends TCP, and has TIME_WAIT.
+  std::optional<std::chrono::milliseconds> transport_wait;
+  bool strict_transport = false;
   unsigned threads = 1;
   std::vector<SocketAddress> source_addresses;
   StormTls tls;
@@ -82,6 +85,9 @@ struct StormOptions {
   // All are opened, then all half-closed, then released. Otherwise each connection runs alone.
   bool has_phases() const {
     return half_closes(pattern) && !rate && !duration && handshakes_planned() == connections;
+  }
+  std::chrono::milliseconds transport_wait_or_default() const {
+    return transport_wait.value_or(close_timeout);
   }
   // Everything goes over TLS: wss://, or a server of our own that speaks it.
   bool is_secure() const;

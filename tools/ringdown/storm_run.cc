@@ -43,6 +43,7 @@ void StormRun::plan_own_server() {
   ServiceOptions service;
   service.mode = ServeMode::push;
   service.server.websocket.close_timeout = options.close_timeout;
+  service.server.websocket.transport_wait = options.transport_wait_or_default();
   if (options.tls.own_server) {
     // The client verifies: what it is given is what an operator of a self-signed server gives.
     SecurePair pair = secure_pair(options.tls);

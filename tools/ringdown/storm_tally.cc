@@ -21,6 +21,11 @@ void StormTally::merge(const StormTally& other) {
   dropped += other.dropped;
   refused += other.refused;
   not_opened += other.not_opened;
+  wanted += other.wanted;
+  for (std::size_t end = 0; end < transport_end_count; ++end) {
+    transports[end] += other.transports[end];
+    clean_transports[end] += other.clean_transports[end];
+  }
   add(violations_by, other.violations_by);
   add(dropped_by, other.dropped_by);
   add(refused_by, other.refused_by);

@@ -36,6 +36,12 @@ struct StormTally {
   std::uint64_t refused = 0;     // connected, but no WebSocket came about
   std::uint64_t not_opened = 0;  // never connected
 
+  std::uint64_t wanted = 0;  // not clean, and just as the pattern wants it
+
+  // How TCP ended, of those that were open: of all, and of the clean ones.
+  std::array<std::uint64_t, transport_end_count> transports{};
+  std::array<std::uint64_t, transport_end_count> clean_transports{};
+
   CountsByName violations_by;
   CountsByName dropped_by;
   CountsByName refused_by;

@@ -43,6 +43,7 @@ DialRequest dial_request(const StormPlan& plan) {
   request.url = plan.url;
   request.secure = plan.secure.get();
   request.options.close_timeout = plan.options.close_timeout;
+  request.options.transport_wait = plan.options.transport_wait_or_default();
   // What is held has its deadline from the release on; see StormWorker::start_deadline.
   if (!plan.holds) request.options.half_closed_timeout = plan.options.close_timeout;
   // A server that was asked to close first and does not.

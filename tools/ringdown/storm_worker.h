@@ -164,7 +164,6 @@ class StormWorker final : public WebSocketEvents, Immovable {
   std::vector<std::uint32_t> free_slots_;
   std::uint64_t opening_ = 0;
   std::uint64_t finished_ = 0;
-  std::uint64_t wanted_ = 0;  // see WorkerCounts
   std::uint64_t shutdowns_in_flight_ = 0;
   std::size_t half_close_position_ = 0;
   bool interrupted_ = false;
