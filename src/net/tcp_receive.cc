@@ -135,6 +135,8 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
   BufferLease lease(reactor_, socket_.ring, armed_group(), buffer_id, size);
   if (!is_chatty()) ++receives_;
   judge_buffers(size);
+  // A multishot receive goes on by itself: the turn's end is to replace it.
+  if (large_buffers_ && armed_multishot_) wake();
   switch (stage_) {
     case Stage::lingering: linger_->on_bytes(size); return;
     case Stage::running:
