@@ -227,7 +227,7 @@ std::vector<Finding> examine(const DoctorOptions& options, const SystemLimits& l
 }
 
 int run_doctor(const DoctorOptions& options) {
-  outlive_readers();
+  survive_failed_writes();
   ResultFile json_file(options.json_file);
   SystemLimits limits = read_limits();
   limits.rings_are_locked = are_rings_locked();

@@ -210,6 +210,9 @@ void finish_standard_error() {
   output.finish(log_patience);
 }
 
-void outlive_readers() { ::signal(SIGPIPE, SIG_IGN); }
+void survive_failed_writes() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
 
 }  // namespace ringdown::program

@@ -64,7 +64,8 @@ bool print(std::string text);
 // The last of standard error: what was lost there is said, and what waits is waited for a while.
 void finish_standard_error();
 
-// Writing to a pipe that nobody reads fails, and does not end the process (SIGPIPE, signal(7)).
-void outlive_readers();
+// Writing to a pipe that nobody reads, or beyond RLIMIT_FSIZE, fails and does not end the process
+// (SIGPIPE, SIGXFSZ: signal(7)).
+void survive_failed_writes();
 
 }  // namespace ringdown::program

@@ -45,9 +45,7 @@ class ServeRun : Immovable {
       : options_(options),
         wait_(bell_,
               options.tls.has_certificate() ? MainWait::Hangup::is_heard : MainWait::Hangup::ends),
-        progress_(options.quiet || options.verbose) {
-    wait_.catch_first();
-  }
+        progress_(options.quiet || options.verbose) {}
   ~ServeRun() { unix_name_.remove(); }
   // Makes the threads, then says on stdout where it listens.
   void start();
@@ -82,6 +80,8 @@ void ServeRun::start() {
   service.answer_delay = options_.answer_delay;
   secure_ = secure_context(options_.tls, options_.listen);
   if (secure_ != nullptr) warn_if_untimely();
+  // What was read until now may have been a pipe; from now on there is something to drain.
+  wait_.catch_first();
   service.server.secure = secure_.get();
   service.server.reuse_port = options_.threads > 1;
   service.server.peer_addresses = options_.verbose;
@@ -323,7 +323,7 @@ int run_serve(const ServeOptions& options) {
   if (options.threads > 1 && options.listen.family() == AF_UNIX) {
     throw UsageError("--threads: 1 with a unix: address, which cannot be shared (SO_REUSEPORT)");
   }
-  outlive_readers();
+  survive_failed_writes();
   ResultFile json_file(options.json_file);
   raise_descriptor_limit();
   check_descriptors(options);

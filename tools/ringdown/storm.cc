@@ -12,7 +12,7 @@ namespace ringdown::program {
 
 int run_storm(const StormOptions& options) {
   check(options);
-  outlive_readers();
+  survive_failed_writes();
   ResultFile json_file(options.json_file);
   StormRun storm(options);
   const StormResult result = storm.run();
