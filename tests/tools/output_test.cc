@@ -109,6 +109,16 @@ TEST(MainWait, TheSecondSignalEndsWhoStandsStill) {
   EXPECT_EXIT(run(), testing::KilledBySignal(SIGTERM), "");
 }
 
+TEST(MainWait, TakesALimitThatHasPassedForNone) {
+  const auto wait_in_vain = [] {
+    Bell bell;
+    MainWait wait(bell);
+    wait.wait(std::chrono::milliseconds(-5));
+    _exit(0);
+  };
+  EXPECT_EXIT(wait_in_vain(), testing::ExitedWithCode(0), "");
+}
+
 TEST(StalledLog, KeepsNoServerFromDraining) {
   RunningProgram server({"serve", "--listen", "127.0.0.1:0"}, Stalled::error);
   EXPECT_NE(server.next_line(), "");

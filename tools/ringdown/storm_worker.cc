@@ -172,7 +172,9 @@ bool StormWorker::dial_one(std::uint32_t index) {
       ++opening_;
       return true;
     }
-    count_not_dialled(index, name(dialled.start));
+    // busy: there is no memory for it.
+    count_not_dialled(index,
+                      dialled.start == Start::busy ? Error(ENOMEM).name() : name(dialled.start));
   } catch (const std::bad_alloc&) {
     count_not_dialled(index, Error(ENOMEM).name());
   }

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -99,7 +100,9 @@ void MainWait::catch_first() noexcept { ear_->catches = true; }
 void MainWait::wait(std::chrono::milliseconds limit) {
   std::array<pollfd, 2> waited{pollfd{bell_.descriptor_, POLLIN, 0},
                                pollfd{ear_->bell.descriptor_, POLLIN, 0}};
-  if (poll(waited.data(), waited.size(), static_cast<int>(limit.count())) <= 0) return;
+  // poll(2) would take what has passed meanwhile (SIGSTOP) for no limit at all.
+  const auto left = std::max<std::int64_t>(limit.count(), 0);
+  if (poll(waited.data(), waited.size(), static_cast<int>(left)) <= 0) return;
   bell_.fall_silent();
   ear_->bell.fall_silent();
 }

@@ -39,7 +39,7 @@ class MainWait : Immovable {
   explicit MainWait(Bell& bell, Hangup hangup = Hangup::ends);
   ~MainWait();
   void catch_first() noexcept;
-  // Until the bell rings, a signal comes or `limit` has passed.
+  // Until the bell rings, a signal comes or `limit` has passed; not at all where it is negative.
   void wait(std::chrono::milliseconds limit);
   // Since when a signal asks for the end.
   bool is_stop_asked() const noexcept;
