@@ -57,6 +57,8 @@ Admission::Admission(ReactorCore& reactor, Host& host, const ServerOptions& opti
 
 Admission::~Admission() {
   if (member_ != nullptr) member_->leave();
+  // On another thread the rings' end closes them.
+  if (!reactor_.may_be_used_here()) return;
   for (const Newcomer& newcomer : waiting_) close_socket(reactor_.reactor(), newcomer.socket);
 }
 
@@ -210,14 +212,18 @@ void Admission::leave_all(TimePoint deadline) {
 }
 
 // Who waits waits for the patience with the others to be over, or for a place that is given back.
+// Where handshakes are what is full, those behind theirs are of no use.
 void Admission::wait_for_patience() noexcept {
+  const bool in_handshake = !is_asked_ && !handshakes_have_room(1);
   TimePoint first = TimePoint::max();
-  if (somebody_waits() || is_asked_) {
-    for (const OpeningQueue& queue : queues_) {
-      if (queue.first() != nullptr) first = std::min(first, queue.first()->place.since + patience);
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    if (in_handshake && !is_in_handshake(static_cast<OpeningProgress>(i))) continue;
+    if (const ServerOpening* const opening = queues_[i].first()) {
+      first = std::min(first, opening->place.since + patience);
     }
   }
-  if (first == TimePoint::max()) return patience_timer_.cancel();
+  const bool is_needed = somebody_waits() || is_asked_;
+  if (!is_needed || first == TimePoint::max()) return patience_timer_.cancel();
   patience_timer_.arm(reactor_, first);
 }
 
