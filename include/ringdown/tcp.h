@@ -152,6 +152,8 @@ class RINGDOWN_API TcpConnector : Immovable {
                 TimePoint deadline);
   void cancel();
   bool in_flight() const noexcept { return state_ != State::idle; }
+  // Of the last `connect`.
+  const SocketAddress& peer() const noexcept { return peer_; }
 
  private:
   enum class State : std::uint8_t { idle, opening, connecting, closing };

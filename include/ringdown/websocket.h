@@ -55,7 +55,8 @@ enum class OpenFailure : std::uint8_t {
   no_socket,           // no descriptor, slot or port: `error` says which
   not_resolved,        // `error` holds EAI_* (getaddrinfo(3)), negative
   not_connected,       // `error` says why: ECONNREFUSED, ETIMEDOUT, ...
-  timed_out,           // the opening deadline passed
+  timed_out,           // the opening deadline passed; `error`: ETIMEDOUT, or what was wrong with an
+                       // address that had failed by then
   dropped,             // the stream ended or failed during the opening handshake; perhaps the
                        // server speaks TLS
   not_http,            // what came is not an HTTP/1.1 response; of HTTP/1.0, too
@@ -91,6 +92,12 @@ struct OpenFailed {
   int http_status = 0;
   TlsFailure tls = TlsFailure::none;
   int tls_detail = 0;  // see TlsFailure
+  // Of a dial: how many of the host's addresses were tried (0: its name was still being looked up,
+  // or was not found, or no address is of the source's family), and the one that `error` is of. Of
+  // several errors it is the most telling: ECONNREFUSED of a server rather than the ENETUNREACH of
+  // a machine without IPv6.
+  unsigned addresses_tried = 0;
+  SocketAddress address{};
 
   // Client role, where a whole response came and was not the one that opens: its fields, in their
   // order, and with `http_status` the beginning of its body, without transfer codings (RFC 9112
@@ -177,7 +184,10 @@ enum class HalfCloseDepth : std::uint8_t {
 // Durations are bounds; zero means none, except where said.
 struct WebSocketOptions {
   using Milliseconds = std::chrono::milliseconds;
-  Milliseconds open_timeout{10'000};    // connecting and the opening handshake
+  Milliseconds open_timeout{10'000};  // looking up, connecting and the opening handshake
+  // A dial's: without an answer for so long, the host's next address is tried as well (RFC 8305, 5:
+  // 250 ms, and never less than 10). Zero: only when one has failed.
+  Milliseconds connection_attempt_delay{250};
   Milliseconds close_timeout{10'000};   // of `close`, from the call; zero is not allowed
   Milliseconds answer_timeout{10'000};  // AnswerClose::application: from on_peer_close
   Milliseconds half_closed_timeout{0};  // from `shutdown` to the peer's Close
@@ -258,7 +268,7 @@ class RINGDOWN_API WebSocket : Immovable {
   void set_user_value(std::uint64_t value) noexcept;
   std::uint64_t user_value() const noexcept;
 
-  // A client's address is UpgradeView::peer; a server's was dialled.
+  // A client's address is UpgradeView::peer; a server's is `server_address`.
   Role role() const noexcept;
   bool is_open() const noexcept;  // sends are possible
   // Payload bytes and frame headers queued and not yet with the kernel.
@@ -267,6 +277,9 @@ class RINGDOWN_API WebSocket : Immovable {
   std::string_view subprotocol() const noexcept;
   // The first field of that name in the response, or empty; only during on_open, client role.
   std::string_view response_header(std::string_view name) const;
+  // The one of the host's addresses that answered; only during on_connected and on_open, client
+  // role, else empty.
+  SocketAddress server_address() const;
   TlsView tls() const noexcept;  // all empty without TLS
   const WebSocketOptions& options() const noexcept;
   Reactor& reactor() const noexcept;
@@ -287,7 +300,10 @@ struct DialRequest {
   // Of a client (TlsClientContext of ringdown/tls.h), for wss://; a ws:// URL does not use it.
   SecureContext* secure = nullptr;
   std::optional<SocketAddress> address;  // connect here instead of resolving the URL's host
-  std::optional<SocketAddress> source;   // bind here first, with port 0
+  // Or to whichever of these answers first, as to the addresses of a name: in order of preference.
+  std::vector<SocketAddress> addresses;
+  // Bind here first, with port 0. A name's addresses of another family are left out.
+  std::optional<SocketAddress> source;
   std::string origin;
   std::vector<std::string> subprotocols;
   std::vector<Header> headers;
@@ -303,7 +319,15 @@ struct DialResult {
 
 // Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
 // URL (wss: without `secure` too), a header with CR, LF or NUL, a subprotocol that is no token,
-// a close_timeout of zero.
+// a close_timeout of zero, a source of another family than the address.
+//
+// A host is looked up by a thread of the reactor's (see Resolve) and may have several addresses.
+// They are tried in the system's order (RFC 6724), IPv6 and IPv4 in turn: the next one as soon as
+// one fails, or has not answered for `connection_attempt_delay`; whichever connects first serves,
+// and the others' sockets are closed before on_connected (RFC 8305). At most 16 are being tried at
+// a time. `open_timeout` bounds all of it, the lookup too: a name server that is silent delays
+// neither on_open_failed nor the reactor's end. TLS and the Host field have the URL's host
+// whichever address it is.
 RINGDOWN_API DialResult dial(Reactor& reactor, WebSocketEvents& events, const DialRequest& request);
 
 // A request checked and rendered once, for dialling very many connections without allocation. May

@@ -1,6 +1,8 @@
 // What the net floor keeps once for each reactor; destroyed with it.
 #pragma once
 
+#include "base/slab.h"
+#include "net/connect_race.h"
 #include "net/resolver.h"
 #include "ring/reactor_core.h"
 
@@ -14,6 +16,9 @@ class NetExtension final : public ReactorExtension {
   static NetExtension& of(ReactorCore& reactor);
 
   Resolver& resolver() noexcept { return resolver_; }
+  std::size_t pool_bytes() const noexcept override { return attempts.bytes(); }
+
+  Slab<ConnectRace::Attempt> attempts;  // of races that have more than one
 
  private:
   Resolver resolver_;

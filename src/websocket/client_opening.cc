@@ -56,15 +56,18 @@ ClientOpening::ClientOpening(Connection& connection, Dialer::Plan& plan,
                              const std::optional<SocketAddress>& source)
     : connection_(connection),
       plan_(plan),
-      source_(source),
+      race_plan_{.source = source, .attempt_delay = plan.request.options.connection_attempt_delay},
       head_(connection.pools(), protocol::HeadScanner::Kind::response),
-      connector_(connection.reactor().reactor(), *this) {}
+      race_(connection.reactor().reactor(), *this) {}
 
 void ClientOpening::start(const std::optional<SocketAddress>& address) {
   const auto bound = plan_.request.options.open_timeout;
-  deadline_ = bound.count() > 0 ? Ring::now() + bound : TimePoint::max();
-  if (deadline_ != TimePoint::max()) connection_.arm_opening_deadline(deadline_);
-  if (address) return connect_to(*address);
+  if (bound.count() > 0) {
+    race_plan_.deadline = Ring::now() + bound;
+    connection_.arm_opening_deadline(race_plan_.deadline);
+  }
+  if (address) return connect_to({&*address, 1});
+  if (!plan_.request.addresses.empty()) return connect_to(plan_.request.addresses);
   const Start started =
       resolve_.start(connection_.reactor().reactor(), plan_.host, plan_.port,
                      [this](const Resolve::Result& result) { on_resolved(result); });
@@ -80,35 +83,27 @@ void ClientOpening::on_resolved(const Resolve::Result& result) {
     note(OpenFailure::not_resolved, Error(result.code));
     return connection_.over_before_stream();
   }
-  addresses_.assign(result.addresses.rbegin(), result.addresses.rend());
-  connect_next();
+  connect_to(result.addresses);
 }
 
-void ClientOpening::connect_next() {
-  const SocketAddress address = addresses_.back();
-  addresses_.pop_back();
-  connect_to(address);
-}
-
-void ClientOpening::connect_to(const SocketAddress& address) {
-  const Start started = connector_.connect(address, source_, deadline_);
-  if (started == Start::io_pending) return;
-  note(OpenFailure::no_socket, Error(EINVAL));
+void ClientOpening::connect_to(std::span<const SocketAddress> addresses) {
+  if (race_.connect(addresses, race_plan_) == Start::io_pending) return;
+  note(OpenFailure::no_socket, Error(EAFNOSUPPORT));  // none is of the source's family
   connection_.over_before_stream();
 }
 
-void ClientOpening::on_connected(Error error, Socket socket) {
-  if (error && !has_failed() && !addresses_.empty() && error != Error(ETIMEDOUT)) {
-    return connect_next();
-  }
+void ClientOpening::on_race_over(const RaceResult& result) {
+  const Error error = result.error;
   if (error && is_shortage(error)) note(OpenFailure::no_socket, error);
-  if (error && connection_.reactor().now() >= deadline_) note(OpenFailure::timed_out, error);
+  if (error && connection_.reactor().now() >= race_plan_.deadline) {
+    note(OpenFailure::timed_out, error);
+  }
   if (error) {
     note(OpenFailure::not_connected, error);
     return connection_.over_before_stream();
   }
   connected_ = true;
-  connection_.adopt(socket, plan_.request.secure, plan_.host);
+  connection_.adopt(result.socket, plan_.request.secure, plan_.host);
   if (has_failed()) {
     static_cast<void>(connection_.stream().abort());
     return;
@@ -116,6 +111,8 @@ void ClientOpening::on_connected(Error error, Socket socket) {
   connection_.events().on_connected(connection_);
   ask();
 }
+
+SocketAddress ClientOpening::server_address() const { return race_.address(); }
 
 void ClientOpening::ask() {
   key_ = protocol::websocket_key(connection_.pools().random.take<16>());
@@ -201,20 +198,24 @@ void ClientOpening::note(OpenFailure failure, Error error) noexcept {
   if (has_failed()) return;
   failed_.failure = failure;
   failed_.error = error;
+  failed_.addresses_tried = race_.tried();
+  if (race_.tried() > 0) failed_.address = race_.address();
   const TlsFacts tls = connection_.tls_facts();
   failed_.tls = tls.failure;
   failed_.tls_detail = tls.failure_detail;
 }
 
 void ClientOpening::fail(OpenFailure failure, Error error) {
-  note(failure, error);
+  // What was wrong with an address says more than that time was up.
+  const bool says_more = failure == OpenFailure::timed_out && !connected_ && race_.error();
+  note(failure, says_more ? race_.error() : error);
   if (std::exchange(reading_body_, false) && kept_ && failure == OpenFailure::dropped && !error) {
     kept_->end_of_stream(connection_.tls_facts().truncated);
   }
   if (connected_) {
     static_cast<void>(connection_.stream().abort());
-  } else if (connector_.in_flight()) {
-    connector_.cancel();
+  } else if (race_.in_flight()) {
+    race_.cancel();
   } else {
     resolve_.cancel();
   }

@@ -5,9 +5,11 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "net/connect_race.h"
 #include "ringdown/tcp.h"
 #include "websocket/connection.h"
 #include "websocket/head_reader.h"
@@ -40,24 +42,24 @@ struct Dialer::Plan final : ConnectionOwner {
   ~Plan() = default;
 };
 
-class ClientOpening final : public Opening, private TcpConnectorEvents {
+class ClientOpening final : public Opening, private ConnectRaceEvents {
  public:
   ClientOpening(Connection& connection, Dialer::Plan& plan,
                 const std::optional<SocketAddress>& source);
 
-  // Connects to `address`, or to what the plan's host resolves to.
+  // Connects to `address`, to the plan's addresses, or to what its host resolves to.
   void start(const std::optional<SocketAddress>& address);
 
   std::size_t receive(MutableBytes bytes) override;
   void fail(OpenFailure failure, Error error) override;
   void finish() override;
   std::string_view response_header(std::string_view name) const override;
+  SocketAddress server_address() const override;
 
  private:
-  void on_connected(Error error, Socket socket) override;
+  void on_race_over(const RaceResult& result) override;
   void on_resolved(const Resolve::Result& result);
-  void connect_next();
-  void connect_to(const SocketAddress& address);
+  void connect_to(std::span<const SocketAddress> addresses);
   void ask();
   void skip_interim();
   void check_answer(MutableBytes behind);
@@ -67,9 +69,7 @@ class ClientOpening final : public Opening, private TcpConnectorEvents {
 
   Connection& connection_;
   Dialer::Plan& plan_;
-  std::optional<SocketAddress> source_;
-  TimePoint deadline_;
-  std::vector<SocketAddress> addresses_;  // resolved and still to be tried, the next one last
+  RacePlan race_plan_;
   OpenFailed failed_;
   std::unique_ptr<KeptResponse> kept_;  // of a failure
   bool connected_ = false;
@@ -78,7 +78,7 @@ class ClientOpening final : public Opening, private TcpConnectorEvents {
   std::array<char, 24> key_{};
   HeadReader head_;
   Resolve resolve_;
-  TcpConnector connector_;
+  ConnectRace race_;
 };
 
 }  // namespace ringdown

@@ -33,6 +33,7 @@ class Opening {
   // back.
   virtual void finish() = 0;
   virtual std::string_view response_header(std::string_view) const { return {}; }
+  virtual SocketAddress server_address() const { return {}; }
 
  protected:
   ~Opening() = default;

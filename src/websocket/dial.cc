@@ -34,7 +34,12 @@ std::string Dialer::Plan::check() {
   for (const Header& header : request.headers) {
     headers.push_back({.name = header.name, .value = header.value});
   }
-  if (!request.address) request.address = SocketAddress::from_ip(host, port);
+  for (const SocketAddress& address : request.addresses) {
+    if (address.family() == AF_UNSPEC) return "DialRequest::addresses has an empty address";
+  }
+  if (!request.address && request.addresses.empty()) {
+    request.address = SocketAddress::from_ip(host, port);
+  }
   std::array<char, protocol::head_size_max> head;
   const std::array<char, protocol::websocket_key_size> key =
       protocol::websocket_key(std::array<std::byte, protocol::websocket_nonce_size>{});
@@ -65,7 +70,12 @@ DialResult Dialer::dial(WebSocketEvents& events, std::uint64_t user_value,
   if (!plan.problem.empty()) return {Start::bad_argument, nullptr, plan.problem};
   const auto& from = source ? source : plan.request.source;
   const auto& to = address ? address : plan.request.address;
-  if (from && to && from->family() != to->family()) {
+  const auto is_of_source = [&](const SocketAddress& one) {
+    return one.family() == from->family();
+  };
+  const bool has_none = !to && !plan.request.addresses.empty() && from &&
+                        std::ranges::none_of(plan.request.addresses, is_of_source);
+  if (has_none || (from && to && !is_of_source(*to))) {
     return {Start::bad_argument, nullptr, "the source is of another family than the address"};
   }
   plan.hold();

@@ -71,6 +71,10 @@ std::string_view WebSocket::response_header(std::string_view name) const {
   const Opening* opening = of(*this).opening_;
   return opening == nullptr ? std::string_view() : opening->response_header(name);
 }
+SocketAddress WebSocket::server_address() const {
+  const Opening* opening = of(*this).opening_;
+  return opening == nullptr ? SocketAddress() : opening->server_address();
+}
 TlsView WebSocket::tls() const noexcept { return of(*this).tls(); }
 const WebSocketOptions& WebSocket::options() const noexcept { return unchecked(*this).options(); }
 Reactor& WebSocket::reactor() const noexcept { return unchecked(*this).reactor_.reactor(); }

@@ -32,8 +32,12 @@ class FakeNames {
     released_.insert(host);
     changed_.notify_all();
   }
+  // Everything; lookups come to their end.
   void forget() {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    released_.insert(slow_now_.begin(), slow_now_.end());
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return slow_now_.empty(); });
     lookups_.clear();
     released_.clear();
     addresses_.clear();
@@ -56,7 +60,10 @@ class FakeNames {
       return {true, known->second};
     }
     if (!host.starts_with("slow")) return {false, {}};
+    const auto place = slow_now_.insert(host);
     changed_.wait(lock, [&] { return released_.contains(host); });
+    slow_now_.erase(place);
+    changed_.notify_all();
     return {true, {*SocketAddress::from_ip("127.0.0.1", 0)}};
   }
 
@@ -65,6 +72,7 @@ class FakeNames {
   std::condition_variable changed_;
   std::map<std::string, std::vector<SocketAddress>> addresses_;
   std::map<std::string, int> lookups_;
+  std::multiset<std::string> slow_now_;  // being looked up
   std::set<std::string> released_;
 };
 

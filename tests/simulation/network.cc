@@ -180,6 +180,13 @@ int Network::injected(Verb verb) {
   return 0;
 }
 
+const Place* Network::place_of(const SocketAddress& address) const noexcept {
+  for (const Place& place : options_.places) {
+    if (same(place.address, address)) return &place;
+  }
+  return nullptr;
+}
+
 void Network::record_fault(std::string text) {
   if (options_.print_trace) std::fprintf(stderr, "simulation: fault: %s\n", text.c_str());
   faults_seen_.push_back(std::move(text));

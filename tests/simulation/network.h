@@ -88,6 +88,8 @@ class Network {
   // --- faults ---
   // The error that the plan has for the next effect of `verb`, or 0.
   int injected(Verb verb);
+  // Null: as near as all others.
+  const Place* place_of(const SocketAddress& address) const noexcept;
   // What no kernel would forgive or a peer would notice, each with its place.
   void record_fault(std::string text);
   const std::vector<std::string>& faults_seen() const noexcept { return faults_seen_; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ringdown/reactor.h"
+#include "ringdown/socket_address.h"
 
 namespace ringdown::simulation {
 
@@ -54,6 +55,13 @@ struct Cut {
   std::uint64_t byte = 0;
 };
 
+// How far away an address is for whoever connects to it.
+struct Place {
+  SocketAddress address;
+  Duration after{};  // the connection, or the error
+  int error = 0;     // ETIMEDOUT: nobody answers, for Options::connect_timeout
+};
+
 struct Options {
   // Of each socket's send buffer and receive queue.
   std::size_t socket_buffer_min = 1024;
@@ -85,6 +93,7 @@ struct Options {
 
   std::vector<VerbFault> faults = {};
   std::vector<Cut> cuts = {};
+  std::vector<Place> places = {};
   bool print_trace = false;  // every completion, to standard error
 };
 

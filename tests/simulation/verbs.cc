@@ -192,6 +192,15 @@ void Ring::Native::attempt_connect(Flight& flight) {
   if (flight.endpoint->is_disconnected()) return finish(flight, -ECONNRESET);
   if (flight.endpoint->is_connected()) return finish(flight, -EISCONN);
   if (flight.is_unanswered) return;
+  if (const simulation::Place* place = network.place_of(*flight.peer); place != nullptr) {
+    if (flight.retries > 0 && place->error != 0) return finish(flight, -place->error);
+    if (flight.retries == 0) {
+      flight.retries = 1;  // its SYN is on its way
+      flight.is_unanswered = place->error == ETIMEDOUT;
+      if (!flight.is_unanswered) return later(place->after, flight, &Native::attempt);
+      return later(network.options().connect_timeout, flight, &Native::time_out);
+    }
+  }
   const int error = network.dial(*flight.endpoint, *flight.peer);
   if (error != EAGAIN) return finish(flight, -error);
   // The listener's queue is full: the SYN is dropped and sent again (listen(2)).
