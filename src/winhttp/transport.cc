@@ -31,7 +31,7 @@ Transport::Transport(ReactorCore& core, TransportPlan plan, std::shared_ptr<Tran
       core_(core),
       plan_(std::move(plan)),
       user_(std::move(user)),
-      connector_(core.reactor(), *this) {
+      race_(core.reactor(), *this) {
   options_.answer_timeout = {};  // MSDN, WinHttpWebSocketReceive: the answer is the program's
   options_.message_size_max = protocol::MessageReader::message_unbounded;
   options_.message_fragments_max = 0;
@@ -74,34 +74,30 @@ void Transport::on_resolved(const Resolve::Result& result) {
   for (const SocketAddress& address : result.addresses) {
     ips += (ips.empty() ? "" : ";") + ip_of(address);
   }
-  addresses_.assign(result.addresses.rbegin(), result.addresses.rend());
   stage_ = Stage::connecting;
   user_->on_progress(*this, WINHTTP_CALLBACK_STATUS_NAME_RESOLVED, std::move(ips));
-  connect_next();
+  if (left_) return connection_->over_before_stream();
+  if (plan_.connect_timeout.count() > 0) {
+    race_plan_.deadline = Clock::now() + plan_.connect_timeout;
+  }
+  const Start started = race_.connect(result.addresses, race_plan_);
+  RINGDOWN_CHECK(started == Start::io_pending);  // there are addresses, and no source
 }
 
-void Transport::connect_next() {
-  const SocketAddress address = addresses_.back();
-  addresses_.pop_back();
-  if (user_)
-    user_->on_progress(*this, WINHTTP_CALLBACK_STATUS_CONNECTING_TO_SERVER, ip_of(address));
-  const TimePoint deadline =
-      plan_.connect_timeout.count() > 0 ? Clock::now() + plan_.connect_timeout : TimePoint::max();
-  if (connector_.connect(address, std::nullopt, deadline) == Start::io_pending) return;
-  end(ERROR_WINHTTP_CANNOT_CONNECT);
-  connection_->over_before_stream();
+void Transport::on_attempt(const SocketAddress& address) {
+  if (!user_) return;
+  user_->on_progress(*this, WINHTTP_CALLBACK_STATUS_CONNECTING_TO_SERVER, ip_of(address));
 }
 
-void Transport::on_connected(Error error, Socket socket) {
-  if (error && !left_ && !addresses_.empty()) return connect_next();
-  if (left_ && !error) close_socket(core_.reactor(), socket);
-  if (left_ || error) {
-    end(error_of_connect(error));
+void Transport::on_race_over(const RaceResult& result) {
+  if (left_ && result.socket) close_socket(core_.reactor(), result.socket);
+  if (left_ || result.error) {
+    end(error_of_connect(result.error));
     return connection_->over_before_stream();
   }
   stage_ = Stage::requesting;
-  connection_->adopt(socket, plan_.secure.get(), plan_.host);
-  user_->on_progress(*this, WINHTTP_CALLBACK_STATUS_CONNECTED_TO_SERVER, {});
+  connection_->adopt(result.socket, plan_.secure.get(), plan_.host);
+  user_->on_progress(*this, WINHTTP_CALLBACK_STATUS_CONNECTED_TO_SERVER, ip_of(result.address));
   if (user_) user_->on_progress(*this, WINHTTP_CALLBACK_STATUS_SENDING_REQUEST, {});
   send_request();
 }
@@ -271,7 +267,7 @@ void Transport::leave() {
   keepalive_.cancel();
   switch (stage_) {
     case Stage::resolving: return resolve_.cancel();
-    case Stage::connecting: return connector_.cancel();
+    case Stage::connecting: return race_.cancel();
     case Stage::requesting:
     case Stage::upgraded: return connection_->leave(Clock::now() + options_.close_timeout);
     case Stage::over: return;

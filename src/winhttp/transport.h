@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/connect_race.h"
 #include "ringdown/tcp.h"
 #include "ringdown/tls.h"
 #include "ringdown/winhttp.h"
@@ -57,7 +58,7 @@ struct TransportPlan {
   std::uint16_t port = 0;
   std::shared_ptr<TlsClientContext> secure;  // null: plain
   Milliseconds resolve_timeout{};
-  Milliseconds connect_timeout{};
+  Milliseconds connect_timeout{};  // of all addresses together
   Milliseconds send_timeout{};
   Milliseconds receive_timeout{};
   std::string output;  // the request
@@ -66,7 +67,7 @@ struct TransportPlan {
 // Everything on the reactor's thread. Kept alive by the engine until the connection is over.
 class Transport final : public std::enable_shared_from_this<Transport>,
                         private Opening,
-                        private TcpConnectorEvents,
+                        private ConnectRaceEvents,
                         private ConnectionOwner,
                         private WebSocketEvents {
  public:
@@ -102,9 +103,9 @@ class Transport final : public std::enable_shared_from_this<Transport>,
   std::size_t receive(MutableBytes bytes) override;
   void fail(OpenFailure failure, Error error) override;
   void finish() override {}
-  // TcpConnectorEvents
-  using WebSocketEvents::on_connected;
-  void on_connected(Error error, Socket socket) override;
+  // ConnectRaceEvents
+  void on_attempt(const SocketAddress& address) override;
+  void on_race_over(const RaceResult& result) override;
   // ConnectionOwner
   void on_connection_over(Connection& connection, const Closed& closed, bool opened) override;
   void on_violation(Connection& connection, Violation violation) override;
@@ -117,7 +118,6 @@ class Transport final : public std::enable_shared_from_this<Transport>,
   void on_closed(WebSocket& socket, const Closed& closed) override;
 
   void on_resolved(const Resolve::Result& result);
-  void connect_next();
   void send_request();
   void end(DWORD error);
   void on_deadline();
@@ -133,11 +133,11 @@ class Transport final : public std::enable_shared_from_this<Transport>,
   bool left_ = false;
   bool ended_ = false;                         // on_response_end was told
   bool flushes_ = false;                       // a Close frame was accepted
-  std::vector<SocketAddress> addresses_;       // still to be tried, the next one last
   std::deque<std::vector<std::byte>> frames_;  // that the connection may have borrowed, in order
   std::chrono::milliseconds keepalive_interval_{30'000};
   Resolve resolve_;
-  TcpConnector connector_;
+  RacePlan race_plan_;
+  ConnectRace race_;
   Timer<&Transport::on_deadline> deadline_{*this};
   Timer<&Transport::on_keepalive> keepalive_{*this};
 };

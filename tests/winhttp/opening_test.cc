@@ -1,4 +1,5 @@
 // What comes before a WebSocket: sessions, connections, requests, their headers and answers.
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -6,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "fixture.h"
+#include "net/black_hole.h"
+#include "net/fake_names.h"
 
 namespace ringdown::winhttp_test {
 namespace {
@@ -219,6 +222,27 @@ TEST_P(Opening, UnmarkedRequestGivesNoSocket) {
 TEST_P(Opening, NameThatIsNoneIsNotResolved) {
   EXPECT_EQ(error_of_connection(L"no-such-host.invalid", 80),
             DWORD{ERROR_WINHTTP_NAME_NOT_RESOLVED});
+}
+
+TEST_P(Opening, NextAddressOfANameIsTriedWhileTheFirstIsSilent) {
+  fake_names().add("several.test", {"::1", "127.0.0.1"});
+  const BlackHole silent("::1", server.port());  // the server has all of IPv4
+  ignored_faults |= SECURITY_FLAG_IGNORE_CERT_CN_INVALID;
+  EXPECT_EQ(error_of_connection(L"several.test", server.port()), success);
+  fake_names().forget();
+  const auto tried = recorder.all();
+  EXPECT_EQ(std::ranges::count(tried, DWORD{WINHTTP_CALLBACK_STATUS_CONNECTING_TO_SERVER},
+                               &Notice::status),
+            2);
+}
+
+TEST_P(Opening, ResolveTimeoutEndsARequestWhoseNameIsStillLookedUp) {
+  ASSERT_NO_FATAL_FAILURE(open_session());
+  EXPECT_TRUE(WinHttpSetTimeouts(session, 50, 0, 0, 0));
+  connection = WinHttpConnect(session, L"slow.test", server.port(), 0);
+  ASSERT_NO_FATAL_FAILURE(open_request());
+  EXPECT_EQ(send_request_and_wait(), DWORD{ERROR_WINHTTP_TIMEOUT});
+  fake_names().forget();
 }
 
 TEST_P(Opening, PortWhereNobodyListensIsNotConnected) {
