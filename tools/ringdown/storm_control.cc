@@ -27,8 +27,10 @@ void StormControl::open() {
 
 void StormControl::dial_candidate() {
   DialRequest request = dial_request(plan_);
-  request.address = plan_.destinations[candidate_];
-  if (!plan_.sources.empty()) request.source = plan_.sources.front();
+  request.addresses = plan_.destinations;
+  const auto& sources = plan_.options.source_addresses;
+  if (!plan_.own_server && !sources.empty()) request.source = sources.front();
+  destination_ = plan_.destinations.front();
   request.options.close_timeout = std::min(plan_.options.close_timeout, close_timeout_max);
   request.options.transport_wait = request.options.close_timeout;
   request.options.half_close_depth = HalfCloseDepth::websocket;
@@ -41,19 +43,14 @@ void StormControl::dial_candidate() {
 
 void StormControl::on_open(WebSocket& socket) {
   server_pushes_ = socket.response_header(mode_header) == push_mode;
+  destination_ = socket.server_address();
   reach(State::open);
 }
 
+// The storm's own connections will say what is wrong with this server, under its name.
 void StormControl::on_open_failed(WebSocket&, const OpenFailed& failed) {
   socket_ = nullptr;
-  const bool unreachable =
-      failed.failure == OpenFailure::not_connected || failed.failure == OpenFailure::no_socket;
-  if (!ends_ && unreachable && candidate_ + 1 < plan_.destinations.size()) {
-    ++candidate_;
-    return open();
-  }
-  // The storm's own connections will say what is wrong with this server, under its name.
-  if (unreachable) candidate_ = 0;
+  if (failed.addresses_tried > 0) destination_ = failed.address;
   reach(State::failed);
   if (ends_) reactor_.stop();
 }

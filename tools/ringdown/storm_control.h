@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <vector>
 
 #include "ringdown/websocket.h"
 #include "storm_plan.h"
@@ -18,7 +17,7 @@ class StormControl final : public WebSocketEvents, Immovable {
   StormControl(Reactor& reactor, const StormPlan& plan, Bell& bell)
       : reactor_(reactor), plan_(plan), bell_(bell) {}
 
-  // Tries the plan's destinations one after the other until one is connected to.
+  // To whichever of the plan's destinations answers first.
   void open();
   // Now and again until `end`: a Close frame of the storm may have been overtaken by it.
   void release();
@@ -26,9 +25,10 @@ class StormControl final : public WebSocketEvents, Immovable {
   void end();
 
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
-  // Once open: whether the server's 101 says push mode, and which destination it was.
+  // Once open: whether the server's 101 says push mode.
   bool server_pushes() const noexcept { return server_pushes_; }
-  const SocketAddress& destination() const { return plan_.destinations[candidate_]; }
+  // Once open the one that answered; once failed the one whose failure says most.
+  const SocketAddress& destination() const noexcept { return destination_; }
 
   void on_open(WebSocket& socket) override;
   void on_open_failed(WebSocket& socket, const OpenFailed& failed) override;
@@ -42,7 +42,7 @@ class StormControl final : public WebSocketEvents, Immovable {
   const StormPlan& plan_;
   Bell& bell_;
   WebSocket* socket_ = nullptr;
-  std::size_t candidate_ = 0;
+  SocketAddress destination_;
   bool server_pushes_ = false;
   bool ends_ = false;
   std::atomic<State> state_ = State::idle;

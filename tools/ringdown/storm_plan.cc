@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
+#include <optional>
+#include <utility>
 
 #include "arguments.h"
+#include "ringdown/tcp.h"
 
 namespace ringdown::program {
 
@@ -46,6 +48,16 @@ std::vector<SocketAddress> loopback_addresses(std::uint32_t first, std::uint64_t
   return addresses;
 }
 
+// For what takes one operation.
+ReactorOptions small_reactor() {
+  ReactorOptions small;
+  small.submission_entries = 8;
+  small.completion_entries = 16;
+  small.receive_buffers = 8;
+  small.large_receive_buffers = 1;
+  return small;
+}
+
 std::string megabytes(std::uint64_t bytes) { return with_separators(bytes >> 20) + " MiB"; }
 
 }  // namespace
@@ -71,21 +83,28 @@ std::vector<SocketAddress> reachable(const std::vector<SocketAddress>& destinati
                    "): name a host with an IPv4 address, or leave the option out");
 }
 
-std::vector<SocketAddress> resolve(const UrlParts& url) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(url.host.c_str(), std::to_string(url.port).c_str(), &hints, &found);
-  if (error != 0) {
-    throw UsageError("URL: " + url.host + ": " + gai_strerror(error) +
+std::vector<SocketAddress> resolve(const UrlParts& url, const StormOptions& options) {
+  Reactor reactor(small_reactor());
+  Resolve lookup;
+  std::optional<Resolve::Result> result;
+  const auto take = [&](const Resolve::Result& found) { result = found; };
+  if (lookup.start(reactor, url.host, url.port, take) != Start::io_pending) {
+    throw UsageError("URL: " + url.host + ": this is no name of a host: at most 253 bytes");
+  }
+  const TimePoint deadline = Clock::now() + options.open_timeout;
+  while (!result && Clock::now() < deadline) reactor.run_once(deadline);
+  if (!result) lookup.cancel();
+  while (!result) reactor.run_once(Clock::now() + options.open_timeout);
+  if (result->code == EAI_CANCELED) {
+    throw UsageError("URL: " + url.host +
+                     ": no name server answers within --open-timeout: mend /etc/resolv.conf, or "
+                     "name an address");
+  }
+  if (result->code != 0) {
+    throw UsageError("URL: " + url.host + ": " + gai_strerror(result->code) +
                      ": name a host that resolves, or an address");
   }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
-  std::vector<SocketAddress> addresses;
-  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    addresses.push_back(SocketAddress::from_native(entry->ai_addr, entry->ai_addrlen));
-  }
-  return addresses;
+  return std::move(result->addresses);
 }
 
 StormSizing size(const StormOptions& options, const SystemLimits& limits, Features features,

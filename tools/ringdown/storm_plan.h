@@ -56,8 +56,9 @@ std::vector<SocketAddress> own_listeners(const StormOptions& options);
 std::vector<SocketAddress> reachable(const std::vector<SocketAddress>& destinations,
                                      const std::vector<SocketAddress>& sources);
 
-// The addresses of the URL's host (getaddrinfo(3)). Throws UsageError.
-std::vector<SocketAddress> resolve(const UrlParts& url);
+// The addresses of the URL's host, in the system's order. Throws UsageError: there are none, or no
+// name server answers within --open-timeout.
+std::vector<SocketAddress> resolve(const UrlParts& url, const StormOptions& options);
 
 // `destinations`: how many different ones.
 StormSizing size(const StormOptions& options, const SystemLimits& limits, Features features,

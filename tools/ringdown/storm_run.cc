@@ -69,14 +69,18 @@ void StormRun::plan_foreign_server() {
   const UrlParts url = parse_url(options.url);
   plan_.url = url.origin + (options.path.empty() ? url.path : options.path);
   if (url.secure) plan_.secure = secure_context(options.tls);
-  plan_.destinations = resolve(url);
-  if (plan_.options.source_addresses.empty()) {
-    plan_.options.source_addresses = loopback_sources(options, plan_.destinations.front());
-  }
-  plan_.sources = plan_.options.source_addresses;
-  plan_.destinations = reachable(plan_.destinations, plan_.sources);
+  plan_.destinations = reachable(resolve(url, options), options.source_addresses);
+  choose_sources();
   // The storm goes to one of them.
   size_and_check(1);
+}
+
+// For the first destination, which is the one that counts.
+void StormRun::choose_sources() {
+  const StormOptions& options = plan_.options;
+  plan_.sources = options.source_addresses.empty()
+                      ? loopback_sources(options, plan_.destinations.front())
+                      : options.source_addresses;
 }
 
 void StormRun::size_and_check(std::uint64_t destinations) {
@@ -86,8 +90,10 @@ void StormRun::size_and_check(std::uint64_t destinations) {
   small.receive_buffers = 8;
   small.large_receive_buffers = 1;
   const Features features = Reactor(small).features();
-  plan_.sizing = size(plan_.options, result_.limits, features, destinations);
-  check(plan_.options, plan_.sizing, result_.limits);
+  StormOptions options = plan_.options;
+  if (!plan_.own_server) options.source_addresses = plan_.sources;
+  plan_.sizing = size(options, result_.limits, features, destinations);
+  check(options, plan_.sizing, result_.limits);
 }
 
 void StormRun::make_threads() {
@@ -151,7 +157,9 @@ void StormRun::find_server() {
   } else {
     settle(plan_, is_open && control.server_pushes());
   }
-  if (!plan_.own_server) plan_.destinations = {SocketAddress(control.destination())};
+  if (plan_.own_server) return;
+  plan_.destinations = {SocketAddress(control.destination())};
+  choose_sources();
 }
 
 void StormRun::lead_phases() {

@@ -35,6 +35,7 @@ class StormRun : Immovable {
 
   void plan_own_server();
   void plan_foreign_server();
+  void choose_sources();
   void size_and_check(std::uint64_t destinations);
   void make_threads();
   void find_server();
