@@ -63,6 +63,7 @@ Start Resolve::start(Reactor& reactor, std::string_view host, std::uint16_t port
 void Resolve::cancel() {
   if (!in_flight()) return;
   ReactorCore& core = *request_->reactor;
+  core.check_thread();
   if (!NetExtension::of(core).resolver().give_up(*request_)) return;  // its result is on its way
   request_->result.code = EAI_CANCELED;
   core.post(request_->task);

@@ -170,7 +170,8 @@ void ClientOpening::check_answer(MutableBytes behind) {
     reading_body_ = true;
     keep(text_of(behind));
     if (!reading_body_) return;
-    return connection_.arm_opening_deadline(std::min(deadline_, Ring::now() + body_wait_max));
+    return connection_.arm_opening_deadline(
+        std::min(race_plan_.deadline, Ring::now() + body_wait_max));
   }
   // The plan's own string lives as long as the connection; the response does not.
   const std::vector<std::string>& offered = plan_.request.subprotocols;
