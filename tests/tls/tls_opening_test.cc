@@ -215,6 +215,9 @@ TEST_F(TlsOpening, BoundsHandshakesAtOnce) {
   RawPeer& silent = raw_client();
   make_raw_layer = layer;
   ASSERT_TRUE(pump([&] { return server->open_connections() == 3; }));
+  settle();
+  const TimePoint then = reactor->now();
+  ASSERT_TRUE(pump([&] { return reactor->now() - then >= 200ms; }));  // all have had their chance
   Endpoint& newcomer = dial_as(secured_client(), "test");
   ASSERT_TRUE(pump([&] { return newcomer.opened && silent.was_reset(); }));
   EXPECT_EQ(server->tally().open_evicted, 1U);
