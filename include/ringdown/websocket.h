@@ -206,10 +206,11 @@ struct WebSocketOptions {
   std::uint32_t message_size_max = 16U << 20;  // bytes of a whole message (Close 1009 beyond it)
   // Frames of a message (Close 1008 beyond it); zero: any number.
   std::uint32_t message_fragments_max = 65'536;
-  // From the first piece of a message to its last, but for the time while receiving is paused. None
-  // by default: how long a message may take depends on its size and on the slowest peer that is to
-  // be served. Without it a peer may hold `message_size_max` bytes of memory for as long as it
-  // stays; ReactorOptions::message_memory_max bounds what all of them hold.
+  // From the first piece of a message to its last, but for the time while receiving is paused; then
+  // the connection ends as by idle_timeout. None by default: how long a message may take depends on
+  // its size and on the slowest peer that is to be served. Without it a peer may hold
+  // `message_size_max` bytes of memory for as long as it stays; ReactorOptions::message_memory_max
+  // bounds what all of them hold.
   Milliseconds message_timeout{0};
   std::uint32_t send_queue_max = 64U << 10;   // high-water mark: beyond it `send` is busy
   std::uint32_t linger_bytes_max = 1U << 20;  // discarded while lingering, before RST
