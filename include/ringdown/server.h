@@ -36,21 +36,27 @@ class UpgradeView {
   ~UpgradeView() = default;
 };
 
-// The answer to an upgrade: accepted by default. What views and `headers` point to must outlive
-// on_upgrade: static, the request's, or a member of the handler. The client gets 500 instead of an
-// answer that may not be sent: a status outside of its range, a subprotocol that was not offered, a
-// header with CR, LF or NUL or of the handshake's own, over 64 of them, a head over 8 KiB.
+// The answer to an upgrade: accepted by default. It owns what it says. The client gets 500 instead
+// of an answer that may not be sent: a status outside of its range, a subprotocol that was not
+// offered, a header with CR, LF or NUL or of the handshake's own, over 96 of them, a head of about
+// 32 KiB and more.
 struct UpgradeAnswer {
   int refuse_with = 0;                // an HTTP status of 400-599, or 0 to accept
-  std::string_view refuse_reason{};   // phrase; empty, or not to be sent: a standard one
-  std::string_view subprotocol{};     // one of those offered, or empty
-  std::span<const Header> headers{};  // further fields of the 101; a refusal has none
+  std::string refuse_reason{};        // phrase; empty, or not to be sent: a standard one
+  std::string subprotocol{};          // one of those offered, or empty
+  std::vector<Header> headers{};      // further fields of the 101; a refusal has none
   WebSocketEvents* events = nullptr;  // who handles this connection; nullptr: the server's
-  std::uint64_t user_value = 0;       // WebSocket::user_value from on_open on
+  // WebSocket::user_value from on_open on, and OpenFailed::user_value where that does not come.
+  std::uint64_t user_value = 0;
 };
 
 class ServerEvents : public WebSocketEvents {
  public:
+  // Behind it comes exactly one of two. on_open, at once, before anything else is told of anybody:
+  // no deadline and no end of the client's comes between. Or on_upgrade_failed, later, with the
+  // answer's user_value: it refused, it could not be sent (500), or on_upgrade itself ended the
+  // connection (abort_all). So what was made for the connection here is let go in on_closed or in
+  // on_upgrade_failed.
   virtual UpgradeAnswer on_upgrade(const UpgradeView&) { return {}; }
   // A connection has ended without having been opened, and nothing else is told of it. Its socket
   // is closed; `open_connections` does not count it from the next event on. timed_out: no whole

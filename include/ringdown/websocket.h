@@ -68,7 +68,7 @@ enum class OpenFailure : std::uint8_t {
   accept_wrong,        // Sec-WebSocket-Accept is not that of our key
   subprotocol_not_offered,
   extension_not_offered,
-  head_too_large,  // over 8 KiB
+  head_too_large,  // over head_size_max, head_fields_max or head_memory_max (WebSocketOptions)
   tls_failed,      // `tls` says why
   unexpected_tls,  // a client began TLS with a server without: meant for another port, perhaps
   aborted,         // `abort` was called
@@ -98,6 +98,8 @@ struct OpenFailed {
   // a machine without IPv6.
   unsigned addresses_tried = 0;
   SocketAddress address{};
+  // Server role: UpgradeAnswer::user_value, where on_upgrade was called.
+  std::uint64_t user_value = 0;
 
   // Client role, where a whole response came and was not the one that opens: its fields, in their
   // order, and with `http_status` the beginning of its body, without transfer codings (RFC 9112
@@ -214,6 +216,14 @@ struct WebSocketOptions {
   Milliseconds message_timeout{0};
   std::uint32_t send_queue_max = 64U << 10;   // high-water mark: beyond it `send` is busy
   std::uint32_t linger_bytes_max = 1U << 20;  // discarded while lingering, before RST
+  // Of the head of the peer's opening handshake: bytes, with its empty line, and fields. Beyond it
+  // a server answers 431 (RFC 6585 5), a client ends with OpenFailure::head_too_large.
+  std::uint32_t head_size_max = 32U << 10;
+  std::uint32_t head_fields_max = 100;
+  // Bytes for heads that do not come in one piece, of all connections in this role on one reactor
+  // together. Beyond it a server ends the connections whose requests began first (`evicted`), and a
+  // client's head that grows fails as one that is too large.
+  std::size_t head_memory_max = 64U << 20;
   Delivery delivery = Delivery::messages;
   AnswerClose answer_close = AnswerClose::application;
   HalfCloseDepth half_close_depth = HalfCloseDepth::websocket;
@@ -319,8 +329,8 @@ struct DialResult {
 };
 
 // Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
-// URL (wss: without `secure` too), a header with CR, LF or NUL, a subprotocol that is no token,
-// a close_timeout of zero, a source of another family than the address.
+// URL (wss: without `secure` too), a header with CR, LF or NUL, a subprotocol that is no token, a
+// request of over 1 MiB, a close_timeout of zero, a source of another family than the address.
 //
 // A host is looked up by a thread of the reactor's (see Resolve) and may have several addresses.
 // They are tried in the system's order (RFC 6724), IPv6 and IPv4 in turn: the next one as soon as

@@ -1,8 +1,7 @@
 #include "protocol/http_head.h"
 
 #include <algorithm>
-
-#include "base/check.h"
+#include <new>
 
 namespace ringdown::protocol {
 namespace {
@@ -29,9 +28,9 @@ constexpr auto classes = make_classes();
 bool is(Class wanted, char c) noexcept {
   return (classes[static_cast<unsigned char>(c)] & wanted) != 0;
 }
-std::uint16_t run_end(Class wanted, std::string_view head, std::size_t begin) noexcept {
+std::uint32_t run_end(Class wanted, std::string_view head, std::uint32_t begin) noexcept {
   while (begin < head.size() && is(wanted, head[begin])) ++begin;
-  return static_cast<std::uint16_t>(begin);
+  return begin;
 }
 bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -102,13 +101,27 @@ bool HeadFields::has_token(std::string_view name, std::string_view token) const 
   return false;
 }
 
-void HeadFields::add(HeaderField field) noexcept {
-  RINGDOWN_CHECK(size_ < fields_.size());
-  fields_[size_++] = field;
+void HeadFields::clear() noexcept {
+  size_ = 0;
+  all_.clear();
+}
+
+bool HeadFields::add(HeaderField field) noexcept {
+  if (size_ < fields_.size()) {
+    fields_[size_++] = field;
+    return true;
+  }
+  try {
+    if (all_.empty()) all_.assign(fields_.begin(), fields_.end());
+    all_.push_back(field);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
 }
 
 HeadScanner::Verdict HeadScanner::scan(std::string_view received) noexcept {
-  const std::string_view head = received.substr(0, head_size_max);
+  const std::string_view head = received.substr(0, limits_.size_max);
   while (verdict_ == Verdict::incomplete && scanned_ < head.size()) {
     // Most of a head is names and values: a run of either is taken at once.
     if (state_ == State::value) scanned_ = run_end(value_char, head, scanned_);
@@ -117,7 +130,8 @@ HeadScanner::Verdict HeadScanner::scan(std::string_view received) noexcept {
     verdict_ = step(head[scanned_]);
     ++scanned_;
   }
-  if (verdict_ == Verdict::incomplete && scanned_ == head_size_max) verdict_ = Verdict::too_large;
+  if (verdict_ == Verdict::incomplete && scanned_ == limits_.size_max)
+    verdict_ = Verdict::too_large;
   return verdict_;
 }
 
@@ -138,7 +152,7 @@ HeadScanner::Verdict HeadScanner::step(char c) noexcept {
         state_ = State::head_end;
         return Verdict::incomplete;
       }
-      if (fields_ == head_fields_max) return Verdict::too_many_fields;
+      if (fields_ == limits_.fields_max) return Verdict::too_many_fields;
       ++fields_;
       state_ = State::name;
       // RFC 9112 5.2: a folded line, and 2.2: white space after the start line, would begin with
@@ -164,10 +178,10 @@ bool HeadScanner::start_line_may_go_on(char c) noexcept {
     if (scanned_ < status_pattern.size()) return fits(status_pattern, scanned_, c);
     return scanned_ == status_pattern.size() ? c == ' ' : is(value_char, c);
   }
-  const auto part_size = static_cast<std::size_t>(scanned_ - part_begin_);
+  const std::size_t part_size = scanned_ - part_begin_;
   if (c == ' ' && part_ != Part::version) {
     part_ = part_ == Part::method ? Part::target : Part::version;
-    part_begin_ = static_cast<std::uint16_t>(scanned_ + 1);
+    part_begin_ = scanned_ + 1;
     return part_size != 0;
   }
   switch (part_) {
@@ -185,8 +199,9 @@ bool HeadScanner::start_line_may_end() const noexcept {
 }
 
 HeadScanner::Verdict split_head(std::string_view head, HeadScanner::Kind kind,
-                                std::string_view& start_line, HeadFields& fields) noexcept {
-  HeadScanner scanner(kind);
+                                std::string_view& start_line, HeadFields& fields,
+                                HeadLimits limits) noexcept {
+  HeadScanner scanner(kind, limits);
   const auto verdict = scanner.scan(head);
   if (verdict != HeadScanner::Verdict::complete) return verdict;
   if (scanner.size() != head.size()) return HeadScanner::Verdict::malformed;
@@ -201,7 +216,9 @@ HeadScanner::Verdict split_head(std::string_view head, HeadScanner::Kind kind,
   fields.clear();
   for (auto line = take_line(); !line.empty(); line = take_line()) {
     const auto colon = line.find(':');
-    fields.add({.name = line.substr(0, colon), .value = trimmed(line.substr(colon + 1))});
+    if (!fields.add({.name = line.substr(0, colon), .value = trimmed(line.substr(colon + 1))})) {
+      return HeadScanner::Verdict::too_many_fields;
+    }
   }
   return verdict;
 }

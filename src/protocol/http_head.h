@@ -7,11 +7,17 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace ringdown::protocol {
 
-inline constexpr std::size_t head_size_max = 8192;  // with the empty line
-inline constexpr std::size_t head_fields_max = 64;
+// How much of a head is looked at.
+struct HeadLimits {
+  std::uint32_t size_max = 32U << 10;  // with the empty line
+  std::uint32_t fields_max = 100;
+};
+// Of a head that was found within its limits before.
+inline constexpr HeadLimits no_head_limits{.size_max = ~0U, .fields_max = ~0U};
 
 struct HeaderField {
   std::string_view name;
@@ -40,20 +46,23 @@ class ListElements {
 // The fields of a head, as views into it, in its order.
 class HeadFields {
  public:
-  std::span<const HeaderField> all() const noexcept { return {fields_.data(), size_}; }
+  std::span<const HeaderField> all() const noexcept {
+    return all_.empty() ? std::span(fields_).first(size_) : std::span(all_);
+  }
   // The value of the first field of that name; null if there is none.
   const std::string_view* find(std::string_view name) const noexcept;
   std::size_t count(std::string_view name) const noexcept;
   // Whether a list over all fields of that name has `token`, in any case (RFC 9110 5.3).
   bool has_token(std::string_view name, std::string_view token) const noexcept;
 
-  void clear() noexcept { size_ = 0; }
-  // At most head_fields_max.
-  void add(HeaderField field) noexcept;
+  void clear() noexcept;
+  // False: there is no memory for it, which more than the usual limit of fields may need.
+  bool add(HeaderField field) noexcept;
 
  private:
-  std::array<HeaderField, head_fields_max> fields_;
+  std::array<HeaderField, HeadLimits().fields_max> fields_;
   std::size_t size_ = 0;
+  std::vector<HeaderField> all_;  // where they are more
 };
 
 // Finds the end of a head that comes in pieces, and refuses what cannot become one at the first
@@ -65,17 +74,17 @@ class HeadScanner {
     incomplete,
     complete,   // size() tells where
     malformed,  // also: a bare LF, a folded line (RFC 9112 5.2), white space before a colon (5.1)
-    too_large,  // over head_size_max
-    too_many_fields,  // over head_fields_max
+    too_large,  // over HeadLimits::size_max
+    too_many_fields,  // over HeadLimits::fields_max
   };
 
-  explicit HeadScanner(Kind kind) noexcept : kind_(kind) {}
+  explicit HeadScanner(Kind kind, HeadLimits limits = {}) noexcept : limits_(limits), kind_(kind) {}
 
   // `received` is everything since the beginning of the head; what was scanned before is not looked
   // at again. Any answer but `incomplete` is the last.
   Verdict scan(std::string_view received) noexcept;
   // As it was made: for the head that follows.
-  void restart() noexcept { *this = HeadScanner(kind_); }
+  void restart() noexcept { *this = HeadScanner(kind_, limits_); }
   // Of the head, with the empty line. What follows is not part of it.
   std::size_t size() const noexcept { return scanned_; }
 
@@ -95,19 +104,21 @@ class HeadScanner {
   bool start_line_may_go_on(char c) noexcept;
   bool start_line_may_end() const noexcept;
 
-  std::uint16_t scanned_ = 0;
-  std::uint16_t part_begin_ = 0;
+  HeadLimits limits_;
+  std::uint32_t scanned_ = 0;
+  std::uint32_t part_begin_ = 0;
+  std::uint32_t fields_ = 0;
   Kind kind_;
   State state_ = State::start_line;
   Part part_ = Part::method;
   Verdict verdict_ = Verdict::incomplete;
-  std::uint8_t fields_ = 0;
 };
 
 // Splits a head that a HeadScanner found complete: the start line, and the fields. Also scans it
 // again, so that no head can get here unchecked; anything else than `complete` leaves the outputs
 // undefined.
 HeadScanner::Verdict split_head(std::string_view head, HeadScanner::Kind kind,
-                                std::string_view& start_line, HeadFields& fields) noexcept;
+                                std::string_view& start_line, HeadFields& fields,
+                                HeadLimits limits = {}) noexcept;
 
 }  // namespace ringdown::protocol

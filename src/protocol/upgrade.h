@@ -65,7 +65,8 @@ int http_status(UpgradeRefusal refusal) noexcept;
 UpgradeRefusal refusal_for(HeadScanner::Verdict verdict) noexcept;
 
 // `head` is as long as a HeadScanner said. `out` is good only with `none`.
-UpgradeRefusal parse_upgrade_request(std::string_view head, UpgradeRequest& out) noexcept;
+UpgradeRefusal parse_upgrade_request(std::string_view head, UpgradeRequest& out,
+                                     HeadLimits limits = {}) noexcept;
 
 // Writes the 101. `subprotocol` is one the client offered, or empty. Answers the size, or 0 if it
 // does not fit, or if what was given would break the head: a name that is no token, a control
@@ -132,6 +133,6 @@ UpgradeFailure failure_for(HeadScanner::Verdict verdict) noexcept;
 // `head` is as long as a HeadScanner said; `key` is the one that was sent.
 UpgradeFailure parse_upgrade_response(std::string_view head, std::string_view key,
                                       std::span<const std::string_view> offered_subprotocols,
-                                      UpgradeResponse& out) noexcept;
+                                      UpgradeResponse& out, HeadLimits limits = {}) noexcept;
 
 }  // namespace ringdown::protocol

@@ -116,11 +116,12 @@ bool is_interim_response(std::string_view head) noexcept {
 
 UpgradeFailure parse_upgrade_response(std::string_view head, std::string_view key,
                                       std::span<const std::string_view> offered_subprotocols,
-                                      UpgradeResponse& out) noexcept {
+                                      UpgradeResponse& out, HeadLimits limits) noexcept {
   out.http_status = 0;
   out.subprotocol = {};
   std::string_view start_line;
-  const auto verdict = split_head(head, HeadScanner::Kind::response, start_line, out.fields);
+  const auto verdict =
+      split_head(head, HeadScanner::Kind::response, start_line, out.fields, limits);
   if (const auto failure = failure_for(verdict); failure != UpgradeFailure::none) return failure;
 
   if (!is_http_1_1_or_higher(start_line)) return UpgradeFailure::not_http;

@@ -131,9 +131,10 @@ UpgradeRefusal refusal_for(HeadScanner::Verdict verdict) noexcept {
   return UpgradeRefusal::head_malformed;
 }
 
-UpgradeRefusal parse_upgrade_request(std::string_view head, UpgradeRequest& out) noexcept {
+UpgradeRefusal parse_upgrade_request(std::string_view head, UpgradeRequest& out,
+                                     HeadLimits limits) noexcept {
   std::string_view start_line;
-  const auto verdict = split_head(head, HeadScanner::Kind::request, start_line, out.fields);
+  const auto verdict = split_head(head, HeadScanner::Kind::request, start_line, out.fields, limits);
   auto refusal = refusal_for(verdict);
   out.host = {};
   if (refusal == UpgradeRefusal::none) refusal = read_start_line(start_line, out);

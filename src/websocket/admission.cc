@@ -192,6 +192,14 @@ void Admission::evict(ServerOpening& opening) {
   opening.evict();
 }
 
+bool Admission::evict_for_head(const ServerOpening& wants) {
+  ServerOpening* oldest = queue_of(OpeningProgress::reading).first();
+  if (oldest == &wants) oldest = oldest->place.next;
+  if (oldest == nullptr) return false;
+  oldest->evict_for_head();
+  return true;
+}
+
 // A server on another thread has nobody who could end for its newcomer.
 void Admission::help_others() {
   is_asked_ = is_asked_ && member_->others_wait();

@@ -49,6 +49,9 @@ class Admission final : private ConnectionBudget::Core::Member::User, Immovable 
   void begin(ServerOpening& opening) noexcept;
   void advance(ServerOpening& opening, OpeningProgress progress);
   void end(ServerOpening& opening) noexcept;
+  // At the bound on the memory of heads: the connection that has been sending its request for the
+  // longest ends, but not `wants`. False: there is no other.
+  bool evict_for_head(const ServerOpening& wants);
   // The connection is over.
   void give_back(const Connection& connection);
 

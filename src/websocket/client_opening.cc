@@ -57,7 +57,7 @@ ClientOpening::ClientOpening(Connection& connection, Dialer::Plan& plan,
     : connection_(connection),
       plan_(plan),
       race_plan_{.source = source, .attempt_delay = plan.request.options.connection_attempt_delay},
-      head_(connection.pools(), protocol::HeadScanner::Kind::response),
+      head_(connection.pools(), HeadReader::Kind::response, plan.options),
       race_(connection.reactor().reactor(), *this) {}
 
 void ClientOpening::start(const std::optional<SocketAddress>& address) {
@@ -116,15 +116,7 @@ SocketAddress ClientOpening::server_address() const { return race_.address(); }
 
 void ClientOpening::ask() {
   key_ = protocol::websocket_key(connection_.pools().random.take<16>());
-  std::array<char, protocol::head_size_max> head;
-  const std::size_t size =
-      protocol::write_upgrade_request(head, {.host = plan_.host_header,
-                                             .target = plan_.target,
-                                             .key = {key_.data(), key_.size()},
-                                             .origin = plan_.request.origin,
-                                             .subprotocols = plan_.subprotocols,
-                                             .extra = plan_.headers});
-  connection_.queue_raw(std::span(head).first(size));  // Plan::check has tried that it fits
+  connection_.queue_raw(plan_.head_with(key_));
 }
 
 std::size_t ClientOpening::receive(MutableBytes bytes) {
@@ -161,14 +153,16 @@ void ClientOpening::skip_interim() {
 
 void ClientOpening::check_answer(MutableBytes behind) {
   protocol::UpgradeResponse response;
-  const protocol::UpgradeFailure failure = protocol::parse_upgrade_response(
-      head_.head(), {key_.data(), key_.size()}, plan_.subprotocols, response);
+  const protocol::UpgradeFailure failure =
+      protocol::parse_upgrade_response(head_.head(), {key_.data(), key_.size()}, plan_.subprotocols,
+                                       response, HeadReader::limits_of(plan_.options));
   if (failure != protocol::UpgradeFailure::none) {
     failed_.http_status = response.http_status;
     note(failure_of(failure), Error());
     if (response.http_status != 0) kept_ = KeptResponse::of(head_.head(), response.http_status);
     reading_body_ = true;
     keep(text_of(behind));
+    head_.restart();  // it is kept apart
     if (!reading_body_) return;
     return connection_.arm_opening_deadline(
         std::min(race_plan_.deadline, Ring::now() + body_wait_max));
@@ -188,8 +182,8 @@ void ClientOpening::keep(std::string_view body) {
 std::string_view ClientOpening::response_header(std::string_view name) const {
   std::string_view start_line;
   protocol::HeadFields fields;
-  const auto verdict =
-      protocol::split_head(head_.head(), protocol::HeadScanner::Kind::response, start_line, fields);
+  const auto verdict = protocol::split_head(head_.head(), HeadReader::Kind::response, start_line,
+                                            fields, protocol::no_head_limits);
   if (verdict != HeadReader::Verdict::complete) return {};
   const std::string_view* value = fields.find(name);
   return value == nullptr ? std::string_view() : *value;

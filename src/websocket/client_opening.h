@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "net/connect_race.h"
+#include "protocol/accept_key.h"
+#include "protocol/upgrade.h"
 #include "ringdown/tcp.h"
 #include "websocket/connection.h"
 #include "websocket/head_reader.h"
@@ -26,19 +28,22 @@ struct Dialer::Plan final : ConnectionOwner {
   }
   void on_connection_over(Connection&, const Closed&, bool) override { let_go(); }
   std::string check();
+  // The request with this key; good until the next call.
+  std::string_view head_with(const std::array<char, protocol::websocket_key_size>& key) noexcept;
 
   ReactorCore& reactor;
   DialRequest request;
   std::string problem;
   std::string host;  // as to be resolved
-  std::string host_header;
-  std::string target;
   std::uint16_t port = 0;
   std::vector<std::string_view> subprotocols;
-  std::vector<protocol::HeaderField> headers;
   std::size_t holders = 1;
 
  private:
+  bool render(const protocol::UpgradeQuestion& question);
+
+  std::string head_;  // of the request, with some key
+  std::size_t key_at_ = 0;
   ~Plan() = default;
 };
 
@@ -75,7 +80,7 @@ class ClientOpening final : public Opening, private ConnectRaceEvents {
   bool connected_ = false;
   bool reading_body_ = false;  // of the response that is kept
   int interim_ = 0;            // responses of 1xx that were skipped
-  std::array<char, 24> key_{};
+  std::array<char, protocol::websocket_key_size> key_{};
   HeadReader head_;
   Resolve resolve_;
   ConnectRace race_;

@@ -1,6 +1,7 @@
 // The connection's calls, and how the answers of the closing handshake become operations.
 #include "websocket/connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -100,8 +101,12 @@ void Connection::queue_close_frame(std::string_view reason) {
 
 void Connection::queue_raw(std::span<const char> bytes) {
   OutputQueue& queue = output();
-  std::memcpy(queue.reserve(bytes.size()), bytes.data(), bytes.size());
-  queue.commit(bytes.size());
+  while (!bytes.empty()) {
+    const auto part = bytes.first(std::min(bytes.size(), OutputQueue::reserve_max));
+    std::memcpy(queue.reserve(part.size()), part.data(), part.size());
+    queue.commit(part.size());
+    bytes = bytes.subspan(part.size());
+  }
   wake();
 }
 

@@ -28,32 +28,51 @@ std::string Dialer::Plan::check() {
   if (request.options.transport_wait.count() <= 0) return "transport_wait must be above zero";
   host = url->host;
   port = url->port;
-  host_header = url->host_field();
-  target = url->target;
   for (const std::string& subprotocol : request.subprotocols) subprotocols.push_back(subprotocol);
-  for (const Header& header : request.headers) {
-    headers.push_back({.name = header.name, .value = header.value});
-  }
+  std::vector<protocol::HeaderField> extra;
+  for (const auto& [name, value] : request.headers) extra.push_back({.name = name, .value = value});
   for (const SocketAddress& address : request.addresses) {
     if (address.family() == AF_UNSPEC) return "DialRequest::addresses has an empty address";
   }
   if (!request.address && request.addresses.empty()) {
     request.address = SocketAddress::from_ip(host, port);
   }
-  std::array<char, protocol::head_size_max> head;
-  const std::array<char, protocol::websocket_key_size> key =
-      protocol::websocket_key(std::array<std::byte, protocol::websocket_nonce_size>{});
-  const std::size_t size = protocol::write_upgrade_request(head, {.host = host_header,
-                                                                  .target = target,
-                                                                  .key = {key.data(), key.size()},
-                                                                  .origin = request.origin,
-                                                                  .subprotocols = subprotocols,
-                                                                  .extra = headers});
-  if (size == 0) {
+  const std::string host_field = url->host_field();
+  const bool rendered = render({.host = host_field,
+                                .target = url->target,
+                                .key = {},
+                                .origin = request.origin,
+                                .subprotocols = subprotocols,
+                                .extra = extra});
+  if (!rendered) {
     return "a header, the Origin or a subprotocol cannot be sent: CR, LF, NUL, a name that is no "
-           "token, one of the handshake's own, or over 8 KiB in all";
+           "token, one of the handshake's own, or over 1 MiB in all";
   }
   return {};
+}
+
+bool Dialer::Plan::render(const protocol::UpgradeQuestion& question) {
+  constexpr std::size_t size_max = 1U << 20;
+  const auto key = protocol::websocket_key(std::array<std::byte, protocol::websocket_nonce_size>{});
+  protocol::UpgradeQuestion with_key = question;
+  with_key.key = {key.data(), key.size()};
+  for (std::size_t room = 1024; room <= size_max; room *= 2) {
+    head_.resize(room);
+    const std::size_t size = protocol::write_upgrade_request(head_, with_key);
+    head_.resize(size);
+    if (size == 0) continue;
+    // Nothing of the application's stands before it that could hold a space.
+    constexpr std::string_view name = "\r\nSec-WebSocket-Key: ";
+    key_at_ = head_.find(name) + name.size();
+    return true;
+  }
+  return false;
+}
+
+std::string_view Dialer::Plan::head_with(
+    const std::array<char, protocol::websocket_key_size>& key) noexcept {
+  std::ranges::copy(key, head_.begin() + static_cast<std::ptrdiff_t>(key_at_));
+  return head_;
 }
 
 Dialer::Dialer(Reactor& reactor, const DialRequest& request)

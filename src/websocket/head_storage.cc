@@ -22,10 +22,17 @@ std::size_t capacity_for(std::size_t size) noexcept {
 
 }  // namespace
 
-void HeadStorage::append(std::string_view piece) {
+bool HeadStorage::has_room_for(std::size_t more, std::size_t lent_max) const noexcept {
+  if (more <= capacity_ - size_) return true;
+  return lent_ - capacity_ + capacity_for(size_ + more) <= lent_max;
+}
+
+bool HeadStorage::append(std::string_view piece, std::size_t lent_max) {
+  if (!has_room_for(piece.size(), lent_max)) return false;
   if (piece.size() > capacity_ - size_) grow(size_ + piece.size());
   if (!piece.empty()) std::memcpy(place_ + size_, piece.data(), piece.size());
   size_ += piece.size();
+  return true;
 }
 
 void HeadStorage::grow(std::size_t size_wanted) {
@@ -37,7 +44,7 @@ void HeadStorage::grow(std::size_t size_wanted) {
   place_ = larger;
   size_ = size;
   capacity_ = capacity;
-  pools_.lent += capacity;
+  lent_ += capacity;
 }
 
 char* HeadStorage::take_place(std::size_t capacity) {
@@ -53,7 +60,7 @@ void HeadStorage::release() noexcept {
   char* const place = std::exchange(place_, nullptr);
   const std::size_t capacity = std::exchange(capacity_, 0);
   size_ = 0;
-  pools_.lent -= capacity;
+  lent_ -= capacity;
   switch (capacity) {
     case 0: return;
     case 512: return give_back(pools_.small, place);

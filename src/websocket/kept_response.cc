@@ -8,8 +8,8 @@ namespace ringdown {
 KeptResponse::KeptResponse(std::string_view head, int http_status) : head_(head) {
   std::string_view start_line;
   protocol::HeadFields fields;
-  static_cast<void>(
-      protocol::split_head(head_, protocol::HeadScanner::Kind::response, start_line, fields));
+  static_cast<void>(protocol::split_head(head_, protocol::HeadScanner::Kind::response, start_line,
+                                         fields, protocol::no_head_limits));
   fields_.reserve(fields.all().size());
   for (const protocol::HeaderField& field : fields.all()) {
     fields_.push_back({.name = field.name, .value = field.value});

@@ -5,8 +5,7 @@
 #include <cerrno>
 #include <span>
 #include <utility>
-
-#include "protocol/upgrade.h"
+#include <vector>
 
 namespace ringdown {
 namespace {
@@ -42,9 +41,20 @@ class RequestView final : public UpgradeView {
 bool is_sendable(const UpgradeAnswer& answer, const protocol::UpgradeRequest& request) noexcept {
   if (answer.refuse_with != 0) return answer.refuse_with >= 400 && answer.refuse_with <= 599;
   const auto offered = request.subprotocols();
-  return answer.headers.size() <= protocol::head_fields_max &&
-         (answer.subprotocol.empty() ||
-          std::find(offered.begin(), offered.end(), answer.subprotocol) != offered.end());
+  return answer.subprotocol.empty() ||
+         std::find(offered.begin(), offered.end(), answer.subprotocol) != offered.end();
+}
+
+// What may be sent to a client that has the usual limits.
+constexpr protocol::HeadLimits answer_limits;
+// Most answers have a subprotocol at most.
+constexpr std::size_t usual_answer_size = 1024;
+
+// Not less than the 101 takes; what the handshake itself writes has 129 bytes.
+std::size_t answer_size_max(const UpgradeAnswer& answer) noexcept {
+  std::size_t size = 256 + answer.subprotocol.size();
+  for (const Header& header : answer.headers) size += header.name.size() + header.value.size() + 4;
+  return size;
 }
 
 }  // namespace
@@ -54,13 +64,16 @@ ServerOpening::ServerOpening(Connection& connection, Server::Core& server,
     : connection_(connection),
       server_(server),
       peer_(peer),
-      head_(connection.pools(), protocol::HeadScanner::Kind::request) {}
+      head_(connection.pools(), HeadReader::Kind::request, server.options) {}
 
 std::size_t ServerOpening::receive(MutableBytes bytes) {
   if (is_over()) return bytes.size();
   server_.admission().advance(*this, OpeningProgress::reading);
   const bool begins = !std::exchange(begun_, true);
-  const std::size_t used = head_.receive(bytes);
+  std::size_t used = head_.receive(bytes);
+  while (head_.lacks_memory() && server_.admission().evict_for_head(*this)) {
+    used = head_.receive(bytes);
+  }
   switch (head_.verdict()) {
     case HeadReader::Verdict::incomplete: break;
     case HeadReader::Verdict::complete: answer(); break;
@@ -70,6 +83,10 @@ std::size_t ServerOpening::receive(MutableBytes bytes) {
       if (begins && !server_.is_secure() && begins_tls(bytes)) {
         ++server_.tally().unexpected_tls;
         refuse(400, "unexpected_tls", OpenFailure::unexpected_tls);
+        break;
+      }
+      if (head_.lacks_memory()) {
+        refuse(503, protocol::http_phrase(503));
         break;
       }
       const protocol::UpgradeRefusal refusal = protocol::refusal_for(head_.verdict());
@@ -82,34 +99,48 @@ std::size_t ServerOpening::receive(MutableBytes bytes) {
 
 void ServerOpening::answer() {
   protocol::UpgradeRequest request;
-  const protocol::UpgradeRefusal refusal = protocol::parse_upgrade_request(head_.head(), request);
+  const protocol::UpgradeRefusal refusal = protocol::parse_upgrade_request(
+      head_.head(), request, HeadReader::limits_of(server_.options));
   if (refusal != protocol::UpgradeRefusal::none) {
     return refuse(protocol::http_status(refusal), protocol::name(refusal));
   }
   const UpgradeAnswer answer =
       server_.events().on_upgrade(RequestView(request, peer_, connection_));
+  failed_.user_value = answer.user_value;
   if (is_over()) return;  // it aborted all connections
   if (!is_sendable(answer, request)) return refuse(500, protocol::http_phrase(500));
   if (answer.refuse_with != 0) {
     const std::string_view phrase = answer.refuse_reason.empty()
                                         ? protocol::http_phrase(answer.refuse_with)
-                                        : answer.refuse_reason;
+                                        : std::string_view(answer.refuse_reason);
     return refuse(answer.refuse_with, phrase);
   }
-  std::array<protocol::HeaderField, protocol::head_fields_max> extra;
-  for (std::size_t i = 0; i < answer.headers.size(); ++i) {
-    extra[i] = {.name = answer.headers[i].name, .value = answer.headers[i].value};
-  }
-  std::array<char, protocol::head_size_max> response;
-  const std::size_t size = protocol::write_upgrade_response(
-      response, request.key, answer.subprotocol, std::span(extra).first(answer.headers.size()));
-  if (size == 0) return refuse(500, protocol::http_phrase(500));  // a field that cannot be sent
-  if (request.expects_continue) connection_.queue_raw(protocol::continue_response);
-  connection_.queue_raw(std::span(response).first(size));
+  if (!queue_switch(request, answer)) return refuse(500, protocol::http_phrase(500));
   if (answer.events != nullptr) connection_.set_events(*answer.events);
   connection_.set_user_value(answer.user_value);
   ++server_.tally().opened;
   connection_.open(server_.subprotocols().hold(answer.subprotocol));
+}
+
+// False: there is a field that cannot be sent, or too much of them.
+bool ServerOpening::queue_switch(const protocol::UpgradeRequest& request,
+                                 const UpgradeAnswer& answer) {
+  const std::size_t room = answer_size_max(answer);
+  if (room > answer_limits.size_max || answer.headers.size() > answer_limits.fields_max - 4) {
+    return false;
+  }
+  // Without headers, and with little text, nothing is allocated.
+  std::vector<protocol::HeaderField> extra;
+  for (const auto& [name, value] : answer.headers) extra.push_back({.name = name, .value = value});
+  std::array<char, usual_answer_size> usual;
+  std::vector<char> large(room > usual.size() ? room : 0);
+  const std::span<char> response = large.empty() ? std::span<char>(usual) : std::span<char>(large);
+  const std::size_t size =
+      protocol::write_upgrade_response(response, request.key, answer.subprotocol, extra);
+  if (size == 0) return false;
+  if (request.expects_continue) connection_.queue_raw(protocol::continue_response);
+  connection_.queue_raw(response.first(size));
+  return true;
 }
 
 void ServerOpening::refuse(int http_status, std::string_view phrase, OpenFailure failure) {
@@ -121,6 +152,7 @@ void ServerOpening::refuse(int http_status, std::string_view phrase, OpenFailure
   std::size_t size = protocol::write_refusal(response, http_status, phrase);
   if (size == 0) size = protocol::write_refusal(response, http_status, "Refused");
   connection_.queue_raw(std::span(response).first(size));
+  head_.restart();  // it is looked at no more, while the refusal is on its way
   connection_.refuse();
 }
 
@@ -128,8 +160,10 @@ void ServerOpening::fail(OpenFailure failure, Error error) {
   if (!is_over()) {
     server_.admission().advance(*this, OpeningProgress::ending);
     const TlsFacts tls = connection_.tls_facts();
-    failed_ = {
-        .failure = failure, .error = error, .tls = tls.failure, .tls_detail = tls.failure_detail};
+    failed_.failure = failure;
+    failed_.error = error;
+    failed_.tls = tls.failure;
+    failed_.tls_detail = tls.failure_detail;
     ServerTally& tally = server_.tally();
     switch (failure) {
       case OpenFailure::timed_out:
@@ -151,6 +185,11 @@ void ServerOpening::receive_handshake() {
 void ServerOpening::evict() {
   connection_.give_up_place();
   fail(OpenFailure::evicted, Error(ECONNABORTED));
+}
+
+void ServerOpening::evict_for_head() {
+  fail(OpenFailure::evicted, Error(ECONNABORTED));
+  head_.restart();
 }
 
 void ServerOpening::leave(TimePoint deadline) {

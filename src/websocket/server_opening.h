@@ -2,6 +2,7 @@
 // answer.
 #pragma once
 
+#include "protocol/upgrade.h"
 #include "ringdown/server.h"
 #include "websocket/connection.h"
 #include "websocket/head_reader.h"
@@ -20,6 +21,8 @@ class ServerOpening final : public Opening {
   void finish() override;
   // For a newcomer that finds no room: RST.
   void evict();
+  // The same, for the memory of its head: its place stays its own until it is over.
+  void evict_for_head();
   // It shall not hold a drain: FIN, and what the client does not read by then is lost.
   void leave(TimePoint deadline);
 
@@ -27,6 +30,7 @@ class ServerOpening final : public Opening {
 
  private:
   void answer();
+  bool queue_switch(const protocol::UpgradeRequest& request, const UpgradeAnswer& answer);
   void refuse(int http_status, std::string_view phrase,
               OpenFailure failure = OpenFailure::http_status);
   bool is_over() const noexcept { return failed_.failure != OpenFailure::none; }

@@ -55,6 +55,7 @@ DWORD error_of_foreign_option(DWORD option) noexcept {
     case WINHTTP_OPTION_URL:
     case WINHTTP_OPTION_USER_AGENT:
     case WINHTTP_OPTION_SECURE_PROTOCOLS:
+    case WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE:
     case WINHTTP_OPTION_UPGRADE_TO_WEB_SOCKET:
     case WINHTTP_OPTION_WEB_SOCKET_CLOSE_TIMEOUT:
     case WINHTTP_OPTION_WEB_SOCKET_KEEPALIVE_INTERVAL:
@@ -117,6 +118,7 @@ DWORD RequestSettings::set(DWORD option, std::span<const std::byte> value) {
     case WINHTTP_OPTION_WEB_SOCKET_RECEIVE_BUFFER_SIZE: place = &receive_buffer_size; break;
     case WINHTTP_OPTION_WEB_SOCKET_SEND_BUFFER_SIZE: place = &send_buffer_size; break;
     case WINHTTP_OPTION_SECURE_PROTOCOLS: place = &secure_protocols; break;
+    case WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE: place = &response_head_size_max; break;
     default: return ERROR_WINHTTP_INVALID_OPTION;
   }
   if (!read_dword(value, number)) return ERROR_INVALID_PARAMETER;
@@ -139,6 +141,7 @@ DWORD RequestSettings::query(DWORD option, std::vector<std::byte>& value) const 
     case WINHTTP_OPTION_WEB_SOCKET_RECEIVE_BUFFER_SIZE: return put(value, receive_buffer_size);
     case WINHTTP_OPTION_WEB_SOCKET_SEND_BUFFER_SIZE: return put(value, send_buffer_size);
     case WINHTTP_OPTION_SECURE_PROTOCOLS: return put(value, secure_protocols);
+    case WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE: return put(value, response_head_size_max);
     // Seen on Windows: not to be queried, though MSDN says that it can be.
     case WINHTTP_OPTION_WEB_SOCKET_KEEPALIVE_INTERVAL: return ERROR_INVALID_PARAMETER;
     default: return ERROR_WINHTTP_INVALID_OPTION;

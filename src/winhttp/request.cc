@@ -86,7 +86,7 @@ DWORD Request::begin(std::string_view body, bool is_too_small) {
   ended_.reset();
   bad_upgrade_ = false;
   body_held_ = false;
-  response_ = std::make_unique<Response>();
+  response_ = std::make_unique<Response>(settings_.response_head_size_max);
   if (is_too_small) {
     phase_ = Phase::idle;
     fail_call(API_SEND_REQUEST, ERROR_NOT_ENOUGH_MEMORY);
@@ -206,6 +206,12 @@ DWORD Request::response_error() const noexcept {
   if (bad_upgrade_ || response_->head_verdict() == Response::Verdict::malformed) {
     return ERROR_WINHTTP_INVALID_SERVER_RESPONSE;
   }
+  if (response_->head_verdict() == Response::Verdict::too_large) {
+    return ERROR_WINHTTP_HEADER_SIZE_OVERFLOW;
+  }
+  if (response_->head_verdict() == Response::Verdict::too_many_fields) {
+    return ERROR_WINHTTP_HEADER_COUNT_EXCEEDED;
+  }
   if (response_->has_head() || !ended_) return ERROR_SUCCESS;
   return *ended_ == ERROR_SUCCESS ? ERROR_WINHTTP_CONNECTION_ERROR : *ended_;
 }
@@ -239,7 +245,8 @@ void Request::check_upgrade() {
   }
   protocol::UpgradeResponse answer;
   const auto failure = protocol::parse_upgrade_response(
-      response_->head(), {key_.data(), key_.size()}, std::span(offered).first(count), answer);
+      response_->head(), {key_.data(), key_.size()}, std::span(offered).first(count), answer,
+      protocol::no_head_limits);
   bad_upgrade_ = !upgrades_ || failure != protocol::UpgradeFailure::none;
 }
 

@@ -12,11 +12,13 @@ std::size_t Response::feed(std::string_view bytes, bool is_head_request) {
   const std::size_t all = bytes.size();
   while (verdict_ == Verdict::incomplete && !bytes.empty()) {
     const std::size_t before = head_.size();
-    head_.append(bytes.substr(0, protocol::head_size_max - before));
+    head_.append(bytes.substr(0, limits_.size_max - before));
     const HeadScanner::Verdict verdict = scanner_.scan(head_);
     if (verdict == HeadScanner::Verdict::incomplete) return all;
     if (verdict != HeadScanner::Verdict::complete) {
-      verdict_ = Verdict::malformed;
+      verdict_ = verdict == HeadScanner::Verdict::too_large         ? Verdict::too_large
+                 : verdict == HeadScanner::Verdict::too_many_fields ? Verdict::too_many_fields
+                                                                    : Verdict::malformed;
       return all;
     }
     head_.resize(scanner_.size());
@@ -30,8 +32,8 @@ std::size_t Response::feed(std::string_view bytes, bool is_head_request) {
 }
 
 void Response::read_head(bool is_head_request) {
-  const auto verdict =
-      protocol::split_head(head_, HeadScanner::Kind::response, start_line_, fields_);
+  const auto verdict = protocol::split_head(head_, HeadScanner::Kind::response, start_line_,
+                                            fields_, protocol::no_head_limits);
   if (verdict != HeadScanner::Verdict::complete || !start_line_.starts_with("HTTP/1.")) {
     verdict_ = Verdict::malformed;
     return;
@@ -44,7 +46,7 @@ void Response::read_head(bool is_head_request) {
       return;
     }
     head_.clear();
-    scanner_ = HeadScanner(HeadScanner::Kind::response);
+    scanner_.restart();
     status_ = 0;
     return;
   }

@@ -13,7 +13,11 @@ namespace ringdown::winhttp {
 
 class Response {
  public:
-  enum class Verdict : std::uint8_t { incomplete, complete, malformed };
+  enum class Verdict : std::uint8_t { incomplete, complete, malformed, too_large, too_many_fields };
+
+  // MSDN, WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE: 64 KB by default.
+  explicit Response(std::uint32_t head_size_max = 64U << 10) noexcept
+      : limits_{.size_max = head_size_max, .fields_max = 1000} {}
 
   // Feeds the head, then the body. Answers how many bytes of a 101 belong to its head; of anything
   // else all are used.
@@ -33,8 +37,9 @@ class Response {
  private:
   void read_head(bool is_head_request);
 
+  protocol::HeadLimits limits_;  // of one head
   std::string head_;
-  protocol::HeadScanner scanner_{protocol::HeadScanner::Kind::response};
+  protocol::HeadScanner scanner_{protocol::HeadScanner::Kind::response, limits_};
   Verdict verdict_ = Verdict::incomplete;
   std::string_view start_line_;  // of head_
   protocol::HeadFields fields_;  // likewise

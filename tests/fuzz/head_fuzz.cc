@@ -15,11 +15,14 @@ namespace {
 using namespace protocol;
 using Verdict = HeadScanner::Verdict;
 
+// Small, so that inputs reach them.
+constexpr HeadLimits limits{.size_max = 8192, .fields_max = 64};
+
 // A byte 1, which is legal nowhere, stands for many letters: heads have limits of size.
 std::string expanded(std::string_view text) {
   std::string head;
   for (const char c : text) head.append(c == '\1' ? 1000 : 1, c == '\1' ? 'x' : c);
-  return head.substr(0, 2 * head_size_max);
+  return head.substr(0, 2 * limits.size_max);
 }
 
 struct Scanned {
@@ -29,14 +32,14 @@ struct Scanned {
 };
 
 Scanned scan(std::string_view received, HeadScanner::Kind kind, Cuts cuts) {
-  HeadScanner scanner(kind);
+  HeadScanner scanner(kind, limits);
   Verdict verdict = Verdict::incomplete;
   for (std::size_t at = 0; at < received.size() && verdict == Verdict::incomplete;) {
     at += cuts.next(received.size() - at);
     verdict = scanner.scan(received.substr(0, at));
-    RINGDOWN_CHECK(verdict != Verdict::incomplete || at < head_size_max);
+    RINGDOWN_CHECK(verdict != Verdict::incomplete || at < limits.size_max);
   }
-  RINGDOWN_CHECK(scanner.size() <= received.size() && scanner.size() <= head_size_max);
+  RINGDOWN_CHECK(scanner.size() <= received.size() && scanner.size() <= limits.size_max);
   RINGDOWN_CHECK(scanner.scan(received) == verdict);
   return {verdict, verdict == Verdict::complete ? scanner.size() : 0};
 }
@@ -44,7 +47,7 @@ Scanned scan(std::string_view received, HeadScanner::Kind kind, Cuts cuts) {
 void check_fields(std::string_view head, HeadScanner::Kind kind) {
   std::string_view start_line;
   HeadFields fields;
-  RINGDOWN_CHECK(split_head(head, kind, start_line, fields) == Verdict::complete);
+  RINGDOWN_CHECK(split_head(head, kind, start_line, fields, limits) == Verdict::complete);
   RINGDOWN_CHECK(is_only_lines(head));
   const PlainHead plain = split_plainly(head);
   RINGDOWN_CHECK(start_line == plain.start_line);
@@ -68,7 +71,7 @@ void check_granted(std::string_view head, const UpgradeRequest& request) {
   RINGDOWN_CHECK(is_websocket_key(request.key));
 
   const auto offered = request.subprotocols();
-  std::array<char, 2 * head_size_max> out;
+  std::array<char, 2 * limits.size_max> out;
   const std::string_view chosen = offered.empty() ? std::string_view() : offered.back();
   const std::size_t size = write_upgrade_response(out, request.key, chosen);
   RINGDOWN_CHECK(size != 0);
@@ -80,7 +83,7 @@ void check_granted(std::string_view head, const UpgradeRequest& request) {
 
 void read_request(std::string_view head, Verdict verdict) {
   UpgradeRequest request;
-  const UpgradeRefusal refusal = parse_upgrade_request(head, request);
+  const UpgradeRefusal refusal = parse_upgrade_request(head, request, limits);
   RINGDOWN_CHECK(name(refusal) != "?");
   if (verdict != Verdict::complete) RINGDOWN_CHECK(refusal == refusal_for(verdict));
   if (refusal == UpgradeRefusal::none) return check_granted(head, request);
@@ -97,7 +100,7 @@ void read_response(std::string_view head, Verdict verdict) {
   constexpr std::string_view accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
   constexpr std::string_view offered[] = {"chat", "superchat"};
   UpgradeResponse response;
-  const UpgradeFailure failure = parse_upgrade_response(head, key, offered, response);
+  const UpgradeFailure failure = parse_upgrade_response(head, key, offered, response, limits);
   RINGDOWN_CHECK(name(failure) != "?");
   if (verdict != Verdict::complete) RINGDOWN_CHECK(failure == failure_for(verdict));
   if (failure == UpgradeFailure::http_status) {

@@ -79,9 +79,9 @@ void write_request(const Given& given, std::span<char> out) {
   // What a server may have against it: a host that is none, its limits.
   if (refusal != UpgradeRefusal::none) {
     RINGDOWN_CHECK(refusal == UpgradeRefusal::host_malformed ||
-                   (refusal == UpgradeRefusal::head_too_large && size > head_size_max) ||
+                   (refusal == UpgradeRefusal::head_too_large && size > HeadLimits().size_max) ||
                    (refusal == UpgradeRefusal::too_many_fields &&
-                    split_plainly(head).fields.size() > head_fields_max));
+                    split_plainly(head).fields.size() > HeadLimits().fields_max));
     return;
   }
   RINGDOWN_CHECK(request.host == given.host && request.target == given.target);
@@ -101,7 +101,8 @@ void write_response(const Given& given, std::span<char> out) {
   const std::string_view offered[] = {given.subprotocol};
   const UpgradeFailure failure = parse_upgrade_response(head, key, offered, response);
   if (failure == UpgradeFailure::head_too_large) {
-    RINGDOWN_CHECK(size > head_size_max || split_plainly(head).fields.size() > head_fields_max);
+    RINGDOWN_CHECK(size > HeadLimits().size_max ||
+                   split_plainly(head).fields.size() > HeadLimits().fields_max);
     return;
   }
   RINGDOWN_CHECK(failure == UpgradeFailure::none && response.subprotocol == given.subprotocol);

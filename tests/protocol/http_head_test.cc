@@ -156,7 +156,7 @@ TEST(HeadScanner, TakesAHeadOfExactlyTheLimitAndNoMore) {
   const std::string begin = "GET / HTTP/1.1\r\nX: ";
   const std::string end = "\r\n\r\n";
   const std::string exact =
-      begin + std::string(head_size_max - begin.size() - end.size(), 'x') + end;
+      begin + std::string(HeadLimits().size_max - begin.size() - end.size(), 'x') + end;
   EXPECT_EQ(HeadScanner(Kind::request).scan(exact), Verdict::complete);
   EXPECT_EQ(scan_bytewise(Kind::request, exact).verdict, Verdict::complete);
 
@@ -164,12 +164,12 @@ TEST(HeadScanner, TakesAHeadOfExactlyTheLimitAndNoMore) {
   EXPECT_EQ(HeadScanner(Kind::request).scan(longer), Verdict::too_large);
   const auto scan = scan_bytewise(Kind::request, longer);
   EXPECT_EQ(scan.verdict, Verdict::too_large);
-  EXPECT_EQ(scan.looked_at, head_size_max);
+  EXPECT_EQ(scan.looked_at, HeadLimits().size_max);
 }
 
 TEST(HeadScanner, TakesAsManyFieldsAsTheLimitAndNoMore) {
   std::string head = "GET / HTTP/1.1\r\n";
-  for (std::size_t i = 0; i < head_fields_max; ++i) head += "X: y\r\n";
+  for (std::size_t i = 0; i < HeadLimits().fields_max; ++i) head += "X: y\r\n";
   EXPECT_EQ(scan_every_way(Kind::request, head + "\r\n").verdict, Verdict::complete);
   const auto scan = scan_every_way(Kind::request, head + "X: y\r\n\r\n");
   EXPECT_EQ(scan.verdict, Verdict::too_many_fields);
@@ -207,6 +207,25 @@ TEST(SplitHead, RefusesWhatIsNotExactlyOneHead) {
         split_head(std::string_view(request).substr(0, size), Kind::request, start_line, fields),
         Verdict::incomplete);
   }
+}
+
+TEST(HeadScanner, TakesTheLimitsThatItIsGiven) {
+  std::string head = "GET / HTTP/1.1\r\n";
+  for (int i = 0; i < 1000; ++i)
+    head += "X-" + std::to_string(i) + ": " + std::to_string(i) + "\r\n";
+  head += "\r\n";
+  const auto size = static_cast<std::uint32_t>(head.size());
+  std::string_view line;
+  HeadFields fields;
+  EXPECT_EQ(split_head(head, Kind::request, line, fields, {size, 1000}), Verdict::complete);
+  ASSERT_EQ(fields.all().size(), 1000U);
+  EXPECT_EQ(*fields.find("x-0"), "0");
+  EXPECT_EQ(*fields.find("x-999"), "999");
+  EXPECT_EQ(split_head(head, Kind::request, line, fields, {size, 999}), Verdict::too_many_fields);
+  EXPECT_EQ(split_head(head, Kind::request, line, fields, {size - 1, 1000}), Verdict::too_large);
+  EXPECT_EQ(split_head("GET / HTTP/1.1\r\nA: b\r\n\r\n", Kind::request, line, fields),
+            Verdict::complete);
+  EXPECT_EQ(fields.all().size(), 1U);
 }
 
 TEST(HeadFields, FindsFieldsInAnyCase) {

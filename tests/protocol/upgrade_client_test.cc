@@ -259,7 +259,7 @@ TEST(UpgradeClient, FailsOnAnExtension) {
 }
 
 TEST(UpgradeClient, FailsOnAHeadTooLarge) {
-  EXPECT_EQ(failure_of(Response().with("X: " + std::string(head_size_max, 'x'))),
+  EXPECT_EQ(failure_of(Response().with("X: " + std::string(HeadLimits().size_max, 'x'))),
             UpgradeFailure::head_too_large);
   EXPECT_EQ(failure_for(HeadScanner::Verdict::too_many_fields), UpgradeFailure::head_too_large);
   EXPECT_EQ(failure_for(HeadScanner::Verdict::malformed), UpgradeFailure::not_http);

@@ -196,10 +196,10 @@ TEST(UpgradeServer, RefusesBadSubprotocols) {
 }
 
 TEST(UpgradeServer, RefusesAHeadThatIsTooLargeOrTooLong) {
-  EXPECT_EQ(refusal_of(Request().with("X: " + std::string(head_size_max, 'x'))),
+  EXPECT_EQ(refusal_of(Request().with("X: " + std::string(HeadLimits().size_max, 'x'))),
             UpgradeRefusal::head_too_large);
   auto request = Request();
-  for (std::size_t i = 0; i < head_fields_max; ++i) request.with("X: y");
+  for (std::size_t i = 0; i < HeadLimits().fields_max; ++i) request.with("X: y");
   EXPECT_EQ(refusal_of(request), UpgradeRefusal::too_many_fields);
 }
 

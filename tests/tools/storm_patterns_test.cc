@@ -58,7 +58,7 @@ class SlowReleaser final : public ServerEvents, Immovable {
     timer_.arm(reactor_, reactor_.now() + between);
   }
 
-  const std::array<Header, 1> headers_{Header{std::string(mode_header), std::string(push_mode)}};
+  const std::vector<Header> headers_{Header{std::string(mode_header), std::string(push_mode)}};
   Reactor reactor_;
   std::deque<WebSocket*> held_;
   bool released_ = false;

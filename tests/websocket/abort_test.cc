@@ -240,6 +240,7 @@ TEST_F(AbortWhileOpening, OfAllFromTheUpgradeItself) {
   host.when_upgrade = [&](const UpgradeView&, UpgradeAnswer& answer, Endpoint&) {
     server->abort_all();
     answer.refuse_with = 503;  // nobody is left to be told so
+    answer.user_value = 7;
   };
   serve(application());
   Endpoint& client = dial(address, {});
@@ -247,6 +248,7 @@ TEST_F(AbortWhileOpening, OfAllFromTheUpgradeItself) {
   EXPECT_EQ(server->tally().open_dropped, 1U);
   ASSERT_EQ(host.upgrades_failed.size(), 1U);
   EXPECT_EQ(host.upgrades_failed[0].why.failure, OpenFailure::aborted);
+  EXPECT_EQ(host.upgrades_failed[0].why.user_value, 7U);
 }
 
 TEST_F(AbortWhileOpening, IsOverWithTheUpgrade) {

@@ -165,7 +165,7 @@ TEST_F(TooEarly, ADialThatCannotBeIsRefusedWithWords) {
   refused([](DialRequest& request) { request.headers = {{"X-A", "two\r\nlines"}}; });
   refused([](DialRequest& request) { request.headers = {{"X A", "no token"}}; });
   refused([](DialRequest& request) { request.headers = {{"Upgrade", "h2c"}}; });
-  refused([](DialRequest& request) { request.headers = {{"X-Long", std::string(9000, 'x')}}; });
+  refused([](DialRequest& request) { request.headers = {{"X-Long", std::string(1U << 20, 'x')}}; });
   refused([](DialRequest& request) { request.origin = std::string("a\0b", 3); });
   refused([](DialRequest& request) { request.subprotocols = {"no token"}; });
   refused([](DialRequest& request) { request.options.close_timeout = 0ms; });

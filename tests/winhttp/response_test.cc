@@ -79,6 +79,51 @@ TEST(ResponseHead, AfterInterimOnesIsTheResponse) {
       {complete, 404, "no", true});
 }
 
+TEST(ResponseHead, AfterSeventeenInterimOnesIsNone) {
+  for (const int count : {16, 17}) {
+    std::string bytes;
+    for (int i = 0; i < count; ++i) bytes += "HTTP/1.1 100 Continue\r\n\r\n";
+    Response response;
+    response.feed(bytes + "HTTP/1.1 204 No Content\r\n\r\n", false);
+    EXPECT_EQ(response.has_head(), count == 16);
+  }
+}
+
+TEST(ResponseHead, ThatIsTooLargeIsNamedSo) {
+  const std::string begin = "HTTP/1.1 200 OK\r\nSet-Cookie: ";
+  for (const std::size_t size : {std::size_t{60'000}, std::size_t{66'000}}) {
+    Response response;
+    response.feed(begin + std::string(size, 'c') + "\r\n\r\n", false);
+    EXPECT_EQ(response.head_verdict(),
+              size == 60'000 ? Response::Verdict::complete : Response::Verdict::too_large);
+  }
+  Response small(100);
+  small.feed(begin + std::string(100, 'c'), false);
+  EXPECT_EQ(small.head_verdict(), Response::Verdict::too_large);
+  std::string many = "HTTP/1.1 200 OK\r\n";
+  for (int i = 0; i < 1001; ++i) many += "X: y\r\n";
+  Response response;
+  response.feed(many + "\r\n", false);
+  EXPECT_EQ(response.head_verdict(), Response::Verdict::too_many_fields);
+}
+
+TEST(ResponseBody, OfTwoLengthsIsMalformed) {
+  for (const std::string_view lengths : {"5\r\nContent-Length: 6", "5, 6", "+5", ""}) {
+    Response response;
+    response.feed("HTTP/1.1 200 OK\r\nContent-Length: " + std::string(lengths) + "\r\n\r\nhello",
+                  false);
+    EXPECT_EQ(response.head_verdict(), Response::Verdict::malformed) << lengths;
+  }
+  expect_read("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\nContent-Length: 5\r\n\r\nhello!",
+              {complete, 200, "hello", true});
+}
+
+TEST(ResponseBody, WhoseLastCodingIsNotChunkedEndsWithTheStream) {
+  expect_read(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\nContent-Length: 2\r\n\r\nhello",
+      {complete, 200, "hello", true});
+}
+
 TEST(ResponseHead, OfASwitchLeavesWhatIsBehindIt) {
   constexpr std::string_view head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";

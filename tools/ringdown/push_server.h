@@ -83,7 +83,7 @@ class PushService final : public Service {
   void release_some();
 
   ReleaseHub& hub_;
-  std::array<Header, 1> headers_;
+  std::vector<Header> headers_;
   LateMessageRoom room_;
   // `hold` commands that came before a `release` are over with it, also where the Close comes after
   // it: on another connection it may have been overtaken.
