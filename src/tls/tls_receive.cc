@@ -115,6 +115,8 @@ void TlsStream::read_records() {
 }
 
 void TlsStream::deliver(MutableBytes bytes) {
+  // The user may see what comes where nothing legal can: see ByteStream::close_after_sends.
+  if (stage_ == Stage::lingering && shows_late_) static_cast<void>(events_.on_received(bytes));
   if (stage_ != Stage::running) return;
   const std::size_t used = events_.on_received(bytes);
   if (used == bytes.size() || stage_ != Stage::running) return;

@@ -144,6 +144,7 @@ Start TlsStream::close(Linger linger) {
 
 Start TlsStream::close_after_sends_until(TimePoint deadline) {
   const Start started = close({.deadline = deadline});
+  shows_late_ = started == Start::io_pending && stage_ == Stage::lingering;
   const bool fin_is_dear = !has(reactor_.reactor().features(), Feature::fixed_fd_install);
   if (started == Start::io_pending && stage_ == Stage::lingering && fin_is_dear) {
     fin_is_due_ = false;

@@ -125,6 +125,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   bool through_ = false;        // FIN goes out behind close_notify
   bool fin_is_due_ = false;     // so it does in a linger
   bool fin_asked_ = false;
+  bool shows_late_ = false;  // close_after_sends was called: what comes is given to the user
   bool notify_received_ = false;
   bool truncated_ = false;
   bool tcp_ended_ = false;  // FIN came

@@ -298,6 +298,24 @@ TEST_F(TlsCloseOfServer, MayTakeAsLongAsTheCloseTimeoutSays) {
   TearDown();  // before the context is gone
 }
 
+// As over TCP, also where our answer has gone out before it comes (RFC 6455 5.5.1).
+TEST_F(TlsCloseOfServer, FindsDataBehindThePeersCloseToBeAViolation) {
+  for (const unsigned behind : {text_frame, ping_frame}) {
+    auto [ours, peer] = wire(Role::server, automatic());
+    peer.never_answer_end();
+    peer.send_close();
+    ASSERT_TRUE(pump([&] { return peer.close_received() && peer.layer_ended(); }));
+    peer.send(behind, "behind");
+    settle();
+    peer.send_marker();
+    peer.send_fin();
+    ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
+    const bool is_data = behind == text_frame;
+    EXPECT_EQ(ours.closed->outcome, is_data ? CloseOutcome::violation : CloseOutcome::clean);
+    EXPECT_EQ(ours.closed->violation, is_data ? Violation::data_after_close : Violation::none);
+  }
+}
+
 TEST_P(TlsClose, AResetIsADrop) {
   auto [ours, peer] = wire();
   peer.reset();
