@@ -33,19 +33,44 @@ void TlsStream::resume() {
 
 std::size_t TlsStream::on_received(MutableBytes bytes) {
   if (stage_ > Stage::lingering || session_failed_ || peer_is_done()) return bytes.size();
+  const std::size_t used = take_input(bytes);
+  wake();
+  const bool goes_on = stage_ <= Stage::lingering && !session_failed_ && !peer_is_done();
+  if (goes_on && used < bytes.size() && records_left_ == 0) yield();
+  const bool keeps = yields_ || (stage_ == Stage::running && !delivers());
+  return goes_on && keeps ? used : bytes.size();
+}
+
+// As many records as this turn may have. Answers how many bytes were used.
+std::size_t TlsStream::take_input(MutableBytes bytes) {
+  const MutableBytes front = bytes.first(records_.front(bytes, records_left_));
+  if (front.empty()) return 0;
   if (stage_ == Stage::lingering) {
-    if (bytes.size() > linger_.bytes_max) {
+    if (front.size() > linger_.bytes_max) {
       reset(Error(EMSGSIZE));
       return bytes.size();
     }
-    linger_.bytes_max -= bytes.size();
+    linger_.bytes_max -= front.size();
   }
   if (stage_ == Stage::running && !session_.handshake_done()) events_.on_handshake_received();
-  session_.feed(bytes);
+  session_.feed(front);
   run_session();
-  const std::size_t left = session_.take_back_input();
+  const std::size_t used = front.size() - session_.take_back_input();
+  records_left_ -= records_.pass(bytes.first(used));
+  return used;
+}
+
+void TlsStream::yield() {
+  yields_ = tcp_paused_ = true;
+  tcp_.pause();
+  reactor_.in_next_turn(next_turn_task_);
+}
+
+void TlsStream::on_next_turn() {
+  yields_ = false;
+  records_left_ = records_max;
+  if (stage_ == Stage::over && released_) return release();
   wake();
-  return stage_ == Stage::running && !delivers() ? bytes.size() - left : bytes.size();
 }
 
 void TlsStream::on_end_of_stream() {

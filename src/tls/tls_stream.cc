@@ -64,7 +64,8 @@ TlsStream::~TlsStream() { RINGDOWN_CHECK(stage_ == Stage::over && batch_ == null
 
 void TlsStream::release() noexcept {
   released_ = true;
-  if (!advance_task_.is_queued()) pools().streams->give_back(this);
+  const bool is_queued = advance_task_.is_queued() || next_turn_task_.is_queued();
+  if (!is_queued) pools().streams->give_back(this);
 }
 
 void TlsStream::wake() noexcept {
@@ -138,7 +139,7 @@ Start TlsStream::close(Linger linger) {
   paused_ = false;
   wake();  // before TCP: it may have to receive no more
   tcp_.start_receiving();
-  if (std::exchange(tcp_paused_, false)) tcp_.resume();
+  if (!yields_ && std::exchange(tcp_paused_, false)) tcp_.resume();
   return Start::io_pending;
 }
 
@@ -205,10 +206,11 @@ void TlsStream::on_linger_timer() {
 void TlsStream::advance() {
   // Not where the stream was ended: that may be inside of their delivery.
   if (stage_ != Stage::running) drop_held();
+  if (!yields_) records_left_ = records_max;
   switch (stage_) {
     case Stage::closing: return;
     case Stage::over:
-      if (released_) pools().streams->give_back(this);
+      if (released_) release();
       return;
     case Stage::aborting:
       // What is with TCP comes back by itself, and first.
@@ -219,7 +221,9 @@ void TlsStream::advance() {
       // The user may have paused anew, or ended the stream, inside.
       if (delivers() && std::exchange(tcp_paused_, false)) tcp_.resume();
       break;
-    case Stage::lingering: break;
+    case Stage::lingering:
+      if (!yields_ && std::exchange(tcp_paused_, false)) tcp_.resume();
+      break;
   }
   advance_sends();
 }

@@ -12,6 +12,7 @@
 #include "ring/reactor_core.h"
 #include "ringdown/secure.h"
 #include "ringdown/tcp.h"
+#include "tls/record_counter.h"
 #include "tls/tls_pools.h"
 
 namespace ringdown {
@@ -61,6 +62,9 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
     over,       // on_closed was told
   };
   static constexpr std::size_t pieces_max = 64;  // of one send
+  // Of a turn: then others have theirs. However little is in a record, it costs microseconds, a
+  // change of keys too.
+  static constexpr std::size_t records_max = 64;
 
   // ByteStreamEvents: what TCP tells.
   std::size_t on_received(MutableBytes bytes) override;
@@ -70,10 +74,13 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   void on_closed(Error error) override;
 
   void advance();
+  void on_next_turn();
   void on_linger_timer();
   void on_batch_sent(std::size_t size, Error error);
 
   Start shutdown(bool through);
+  std::size_t take_input(MutableBytes bytes);
+  void yield();
   void run_session();
   void read_records();
   void deliver(MutableBytes bytes);
@@ -95,7 +102,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   void end_tcp();
   void reset(Error reason);
   bool delivers() const noexcept {
-    return stage_ == Stage::running && !paused_ && held_ == nullptr;
+    return stage_ == Stage::running && !paused_ && !yields_ && held_ == nullptr;
   }
   bool marker_is_due() const noexcept { return shutdown_asked_ || stage_ == Stage::lingering; }
   bool peer_is_done() const noexcept { return notify_received_ || tcp_ended_; }
@@ -130,12 +137,16 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   bool truncated_ = false;
   bool tcp_ended_ = false;  // FIN came
   bool tcp_paused_ = false;
+  bool yields_ = false;   // until the next turn
   bool started_ = false;  // a client's first message was asked for
   bool session_failed_ = false;
   bool failure_told_ = false;
   bool released_ = false;
+  RecordCounter records_;
+  std::size_t records_left_ = records_max;  // of this turn
   protocol::TlsSession session_;
   AtTurnEnd<&TlsStream::advance> advance_task_{*this};
+  AtTurnEnd<&TlsStream::on_next_turn> next_turn_task_{*this};
   Timer<&TlsStream::on_linger_timer> linger_timer_{*this};
 };
 
