@@ -171,6 +171,21 @@ INSTANTIATE_TEST_SUITE_P(Tcp, UntidyServer,
                                          UntidyEnd{Then::keep, "timed_out"}),
                          [](const auto& tested) { return std::string(tested.param.transport); });
 
+TEST(Storm, ShowsWhatARefusalSaysOfBetterOnes) {
+  ScriptedServer server(
+      "HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\nWWW-Authenticate: Basic realm=\"\xff\"\r\n"
+      "Location: /elsewhere\r\nX-Other: 1\r\n\r\nbody",
+      ScriptedServer::Then::keep);
+  int status = -1;
+  const Json json = storm({server.url(), "--connections", "2"}, status);
+  EXPECT_EQ(status, 1);
+  EXPECT_EQ(json.at("refused_by"), (Json{{"http_status_401", 2}})) << json.dump();
+  EXPECT_EQ(json.at("refused_fields"),
+            (Json{{"http_status_401",
+                   {{"Location", "/elsewhere"}, {"WWW-Authenticate", "Basic realm=\"\\xff\""}}}}))
+      << json.dump();
+}
+
 TEST(Storm, CountsWhatIsNeverAnsweredAsTimedOut) {
   ScriptedServer server(upgrade, ScriptedServer::Then::keep);
   for (const char* pattern : {"half-close", "client-first"}) {

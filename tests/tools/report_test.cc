@@ -179,6 +179,7 @@ TEST(Report, ANameThatHasAUsualCauseIsFollowedByIt) {
   StormResult result;
   result.tally.started = result.tally.refused = 3;
   result.tally.refused_by = {{"http_status_403", 1}, {"tls_certificate_self_signed", 2}};
+  result.tally.refused_fields["http_status_403"] = {{"Retry-After", "7"}};
   std::ostringstream text;
   print_report(text, result);
   EXPECT_NE(
@@ -186,6 +187,9 @@ TEST(Report, ANameThatHasAUsualCauseIsFollowedByIt) {
       std::string::npos)
       << text.str();
   EXPECT_EQ(text.str().find("->"), text.str().rfind("->")) << text.str();
+  EXPECT_NE(text.str().find("http_status_403 1\n                 Retry-After: 7\n"),
+            std::string::npos)
+      << text.str();
 }
 
 TEST(Report, APatternThatExpectsNoCleanEndSaysWhetherItHadItsWay) {

@@ -54,19 +54,26 @@ std::string_view hint(std::string_view name) noexcept {
   return {};
 }
 
-void print_names(std::ostream& out, const CountsByName& counts, std::string_view of_dropped) {
+void print_names(std::ostream& out, const CountsByName& counts, std::string_view of_dropped,
+                 const FieldsByName& fields) {
   for (const auto& [name, count] : counts) {
     out << "                 " << name << ' ' << with_separators(count) << '\n';
     const std::string_view meaning = name == "dropped" ? of_dropped : hint(name);
     if (!meaning.empty()) out << "                 -> " << meaning << '\n';
+    const auto found = fields.find(name);
+    if (found == fields.end()) continue;
+    for (const auto& [field, value] : found->second) {
+      out << "                 " << field << ": " << value << '\n';
+    }
   }
 }
 
 void print_outcome(std::ostream& out, const char* outcome, std::uint64_t count,
-                   const CountsByName& names = {}, std::string_view of_dropped = {}) {
+                   const CountsByName& names = {}, std::string_view of_dropped = {},
+                   const FieldsByName& fields = {}) {
   if (count == 0) return;
   out << printed("  %-12s %10s\n", outcome, with_separators(count).c_str());
-  print_names(out, names, of_dropped);
+  print_names(out, names, of_dropped, fields);
 }
 
 // Behind clean closings: what is no two FINs, the server's first.
@@ -94,7 +101,8 @@ void print_outcomes(std::ostream& out, const StormTally& tally, bool is_secure) 
   print_outcome(out, "violations", tally.violations, tally.violations_by);
   print_outcome(out, "dropped", tally.dropped, tally.dropped_by);
   print_outcome(out, "refused", tally.refused, tally.refused_by,
-                is_secure ? "" : "it ended TCP and did not answer: does it speak TLS? wss://");
+                is_secure ? "" : "it ended TCP and did not answer: does it speak TLS? wss://",
+                tally.refused_fields);
   print_outcome(out, "not opened", tally.not_opened, tally.not_opened_by);
   print_outcome(out, "code changed", tally.code_changed);
   print_outcome(out, "peer first", tally.peer_closed_first);

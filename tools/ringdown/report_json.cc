@@ -77,6 +77,7 @@ void add_outcomes(Json& json, const StormTally& tally) {
   json["refused"] = tally.refused;
   json["not_opened"] = tally.not_opened;
   json["refused_by"] = json_of(tally.refused_by);
+  json["refused_fields"] = tally.refused_fields;
   json["violations_by"] = json_of(tally.violations_by);
   json["dropped_by"] = json_of(tally.dropped_by);
   json["not_opened_by"] = json_of(tally.not_opened_by);

@@ -4,8 +4,53 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace ringdown::program {
+namespace {
+
+// Somebody else wrote it: ASCII that can be shown, and not too much of it.
+std::string shown(std::string_view value) {
+  constexpr std::size_t size_max = 200;
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const char byte : value.substr(0, size_max)) {
+    const auto number = static_cast<unsigned char>(byte);
+    if (number >= ' ' && number < 0x7f && byte != '\\') {
+      text += byte;
+    } else {
+      text += {'\\', 'x', digits[number >> 4], digits[number & 0xf]};
+    }
+  }
+  return value.size() > size_max ? text + "..." : text;
+}
+
+std::map<std::string, std::string> telling_fields(const OpenFailed& failed) {
+  std::map<std::string, std::string> fields;
+  for (const char* name : {"Location", "WWW-Authenticate", "Proxy-Authenticate", "Retry-After"}) {
+    const std::string_view value = failed.header(name);
+    if (!value.empty()) fields[name] = shown(value);
+  }
+  return fields;
+}
+
+void keep_fields(const OpenFailed& failed, FieldsByName& fields) {
+  if (failed.headers.empty()) return;
+  try {
+    std::string why = reason(failed);
+    if (fields.contains(why)) return;
+    if (auto telling = telling_fields(failed); !telling.empty()) {
+      fields.emplace(std::move(why), std::move(telling));
+    }
+  } catch (const std::bad_alloc&) {  // the counts are worth more
+  }
+}
+
+}  // namespace
 
 TimePoint StormWorker::latency_start(const Slot& slot) const {
   // What the server holds until the release is no latency of the closing handshake.
@@ -65,6 +110,7 @@ void StormWorker::count_open_failure(const Slot& slot, const OpenFailed& failed)
   }
   ++tally_.refused;
   count_name(tally_.refused_by, [&] { return reason(failed); });
+  keep_fields(failed, tally_.refused_fields);
 }
 
 void StormWorker::on_closed(WebSocket& socket, const Closed& closed) {

@@ -29,6 +29,7 @@ void StormTally::merge(const StormTally& other) {
   add(violations_by, other.violations_by);
   add(dropped_by, other.dropped_by);
   add(refused_by, other.refused_by);
+  refused_fields.insert(other.refused_fields.begin(), other.refused_fields.end());
   add(not_opened_by, other.not_opened_by);
   code_changed += other.code_changed;
   peer_closed_first += other.peer_closed_first;

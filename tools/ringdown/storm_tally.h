@@ -14,6 +14,7 @@
 namespace ringdown::program {
 
 using CountsByName = std::map<std::string, std::uint64_t>;
+using FieldsByName = std::map<std::string, std::map<std::string, std::string>>;
 
 // One more of what `make_name` makes. Where there is no memory for a name, its connection is in the
 // sum, and not in the list.
@@ -45,6 +46,8 @@ struct StormTally {
   CountsByName violations_by;
   CountsByName dropped_by;
   CountsByName refused_by;
+  // Of the first response for each of these: what of it says how to do better (Location, ...).
+  FieldsByName refused_fields;
   CountsByName not_opened_by;
 
   std::uint64_t code_changed = 0;       // clean, but the peer's status is not ours
