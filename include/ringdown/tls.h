@@ -50,7 +50,8 @@ struct TlsClientOptions {
   TlsCertificate certificate;   // shown to servers that ask for one; empty: none
   TlsVersion version_min = TlsVersion::tls12;
   TlsVersion version_max = TlsVersion::tls13;
-  bool resume_sessions = true;  // with tickets of earlier connections to the same host
+  // With tickets of earlier connections to the same host; of the 256 hosts that gave one last.
+  bool resume_sessions = true;
 };
 
 class RINGDOWN_API TlsClientContext final : public SecureContext {
@@ -92,8 +93,9 @@ struct TlsServerOptions {
   std::string client_ca_file;
   TlsVersion version_min = TlsVersion::tls12;
   TlsVersion version_max = TlsVersion::tls13;
-  // Clients may resume sessions: each connection is given one ticket, unless the client's
-  // certificates, which go into it, are over 15 KiB.
+  // Clients may resume sessions, under the name (SNI) that they began with (RFC 6066 3): each
+  // connection is given one ticket, unless the client's certificates, which go into it, are over 15
+  // KiB.
   bool tickets = true;
   // Tickets are sealed (AES-256-GCM, RFC 5116) with a new key after so long, and those of the key
   // before are still good.

@@ -35,6 +35,38 @@ class OpeningAnswer : public WebSocketTest {
   }
 };
 
+TEST_F(OpeningAnswer, HasASubprotocolFieldsAndAValue) {
+  host.when_upgrade = [](const UpgradeView& request, UpgradeAnswer& answer, Endpoint&) {
+    if (request.subprotocol_count() == 2) answer.subprotocol = request.subprotocol(1);
+    answer.headers = {{"X-Session", std::to_string(42)}, {"X-Empty", ""}};
+    answer.headers.push_back({"X-Large", std::string(20'000, 'l')});
+    answer.user_value = 7;
+  };
+  serve(application());
+  DialRequest request;
+  request.url = "ws://test/";
+  request.address = address;
+  request.subprotocols = {"chat", "superchat"};
+  Endpoint& client = dial(request);
+  std::string session;
+  client.when[Told::open] = [&] {
+    session = client.socket->response_header("x-session");
+    EXPECT_EQ(client.socket->response_header("X-None"), "");
+  };
+  ASSERT_TRUE(pump([&] { return client.opened; }));
+  EXPECT_EQ(session, "42");
+  EXPECT_EQ(client.socket->subprotocol(), "superchat");
+  Endpoint& accepted = host.endpoints.back();
+  EXPECT_EQ(accepted.socket->subprotocol(), "superchat");
+  EXPECT_EQ(accepted.socket->user_value(), 7U);
+  EXPECT_EQ(accepted.socket->role(), Role::server);
+  RawPeer& raw = raw_client();
+  request_to_open(raw);
+  EXPECT_EQ(raw.field("X-Session"), "42");
+  EXPECT_EQ(raw.field("X-Large"), std::string(20'000, 'l'));
+  EXPECT_EQ(raw.field("Sec-WebSocket-Accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");  // RFC 6455 1.3
+}
+
 // --- who frees what on_upgrade made ---
 
 TEST_F(OpeningAnswer, ThatDoesNotOpenComesBackWithItsValue) {
