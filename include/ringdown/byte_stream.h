@@ -60,7 +60,9 @@ class Send<Handler> final : public SendOperation {
 
  private:
   static void dispatch(SendOperation& operation, Error error) {
+    HandlerName name(__PRETTY_FUNCTION__);
     (operation.owner_.of<Owner>(operation).*Handler)(error);
+    name.has_returned();
   }
 };
 

@@ -62,6 +62,23 @@ class OwnerDistance {
   std::int32_t bytes_;
 };
 
+// Notes which handler an exception has left: handlers must not throw, and the message that ends the
+// process names the one that did. Not for applications.
+class HandlerName {
+ public:
+  explicit HandlerName(const char* function) noexcept : function_(function) {}
+  HandlerName(const HandlerName&) = delete;
+  HandlerName& operator=(const HandlerName&) = delete;
+  ~HandlerName() {
+    if (function_ != nullptr) note(function_);
+  }
+  void has_returned() noexcept { function_ = nullptr; }
+
+ private:
+  RINGDOWN_API static void note(const char* function) noexcept;
+  const char* function_;
+};
+
 class Operation : Immovable {
  public:
   // From the call that starts it until its last completion is being dispatched.

@@ -134,7 +134,11 @@ class Posted<Handler> final : public PostedTask {
   explicit Posted(Owner& owner) noexcept : PostedTask(&Posted::dispatch), owner_(owner) {}
 
  private:
-  static void dispatch(PostedTask& task) { (static_cast<Posted&>(task).owner_.*Handler)(); }
+  static void dispatch(PostedTask& task) {
+    HandlerName name(__PRETTY_FUNCTION__);
+    (static_cast<Posted&>(task).owner_.*Handler)();
+    name.has_returned();
+  }
   Owner& owner_;
 };
 
@@ -142,12 +146,15 @@ class Posted<Handler> final : public PostedTask {
 class RINGDOWN_API Reactor : Immovable {
  public:
   // Throws SetupError: no io_uring (EPERM: sysctl kernel.io_uring_disabled or a seccomp filter;
-  // ENOSYS: a kernel or sandbox without it), ENOMEM (RLIMIT_MEMLOCK before 5.12), EMFILE
+  // ENOSYS: a kernel or sandbox without it), a part of it forbidden (io_uring_enter,
+  // io_uring_register), ENOMEM (RLIMIT_MEMLOCK before 5.12), EMFILE
   // (RLIMIT_NOFILE).
   explicit Reactor(const ReactorOptions& options = {});
-  // Everything that uses the reactor must have ended (checked, in release builds too): no operation
-  // in flight, no timer armed, no dial pending, no WebSocket open, no listener. What was posted and
-  // has not run yet runs here.
+  // Everything that uses the reactor must have ended: no WebSocket, stream, listener or connector,
+  // no timer armed. Otherwise the process ends, in release builds too, and the message says how
+  // many of what are left, and what to call. Not inside a handler, nor while another thread runs
+  // the reactor. What was posted and has not run yet runs here, but can start nothing any more: a
+  // dial answers wrong_state, `listen` ESHUTDOWN, `post` false, and a timer is not armed.
   ~Reactor();
 
   // Runs until `stop`. The thread that calls `run`, `run_once` or `run_ready` first is the
@@ -171,8 +178,9 @@ class RINGDOWN_API Reactor : Immovable {
   // Runs `task` on the reactor's thread, once, in posting order. From any thread and from signal
   // handlers; false: it is posted already and has not run yet.
   bool post(PostedTask& task) noexcept;
-  // The same for any callable; allocates, so not from a signal handler.
-  void post(std::function<void()> work);
+  // The same for any callable; allocates, so not from a signal handler. False: there was no memory,
+  // and it does not run.
+  bool post(std::function<void()> work);
 
   // A descriptor that becomes readable when `run_ready` has work (an eventfd(2): with DEFER_TASKRUN
   // the ring's own descriptor would not wake a poller). Level-triggered, owned by the reactor. Made
@@ -266,7 +274,11 @@ class Timer<Handler> final : public TimerBase {
   explicit Timer(Owner& owner) noexcept : TimerBase(&Timer::dispatch), owner_(owner) {}
 
  private:
-  static void dispatch(TimerBase& timer) { (static_cast<Timer&>(timer).owner_.*Handler)(); }
+  static void dispatch(TimerBase& timer) {
+    HandlerName name(__PRETTY_FUNCTION__);
+    (static_cast<Timer&>(timer).owner_.*Handler)();
+    name.has_returned();
+  }
   Owner& owner_;
 };
 

@@ -255,6 +255,7 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   void receive_end(std::int32_t result);
   void receive_again();
   void judge_buffers(std::size_t received) noexcept;
+  std::size_t deliver(MutableBytes bytes) noexcept;
   void deliver_held();
   void drop_held() noexcept;
   void deliver_end();

@@ -330,7 +330,8 @@ struct DialResult {
 
 // Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
 // URL (wss: without `secure` too), a header with CR, LF or NUL, a subprotocol that is no token, a
-// request of over 1 MiB, a close_timeout of zero, a source of another family than the address.
+// request of over 1 MiB, a close_timeout of zero, a source of another family than the address;
+// getrandom(2) is forbidden. wrong_state: the reactor is being destroyed.
 //
 // A host is looked up by a thread of the reactor's (see Resolve) and may have several addresses.
 // They are tried in the system's order (RFC 6724), IPv6 and IPv4 in turn: the next one as soon as

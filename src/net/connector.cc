@@ -2,6 +2,7 @@
 // before saying so.
 #include <cerrno>
 
+#include "base/handler.h"
 #include "ring/reactor_core.h"
 #include "ringdown/tcp.h"
 
@@ -14,9 +15,11 @@ Start TcpConnector::connect(const SocketAddress& peer, const std::optional<Socke
                             TimePoint deadline) {
   reactor_.check_thread();
   if (state_ != State::idle) return Start::busy;
+  if (reactor_.is_ending()) return Start::wrong_state;
   if (peer.family() == AF_UNSPEC) return Start::bad_argument;
   if (source && source->family() != peer.family()) return Start::bad_argument;
   state_ = State::opening;
+  ++reactor_.users().connectors;
   error_ = Error();
   peer_ = peer;
   request_ = OpenSocket{};
@@ -83,13 +86,16 @@ void TcpConnector::on_closed(const Completion&) { finish(error_); }
 void TcpConnector::finish(Error error) {
   deadline_timer_.cancel();
   state_ = State::idle;
+  --reactor_.users().connectors;
   const Socket socket = socket_;
   socket_ = Socket{};
   if (error) {
     reactor_.socket_gone(socket.ring);
-    return events_.on_connected(error, Socket{});  // the connector may be gone now
+    return call_handler("TcpConnectorEvents::on_connected", [&] {
+      events_.on_connected(error, Socket{});
+    });  // the connector may be gone now
   }
-  events_.on_connected(Error(), socket);
+  call_handler("TcpConnectorEvents::on_connected", [&] { events_.on_connected(Error(), socket); });
 }
 
 void TcpConnector::on_deadline() { fail(Error(ETIMEDOUT)); }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/handler.h"
 #include "ring/reactor_core.h"
 #include "ringdown/tcp.h"
 
@@ -154,9 +155,11 @@ bool TcpListener::is_listening() const noexcept { return state_->is_listening();
 
 TcpListener::Result TcpListener::State::listen(const SocketAddress& address, Options options) {
   RINGDOWN_CHECK(descriptor_ < 0);
+  if (reactor_.is_ending()) return {Error(ESHUTDOWN), {}};
   const Ring::Listening listening = Ring::listen(address, options.backlog, options.reuse_port);
   if (listening.error) return {listening.error, {}};
   descriptor_ = listening.descriptor;
+  ++reactor_.users().listeners;
   backlog_ = options.backlog;
   one_at_a_time_ = options.one_at_a_time;
   peer_addresses_ = options.peer_addresses;
@@ -220,7 +223,9 @@ void TcpListener::State::on_accept(const Completion& completion) {
     if (events_ == nullptr) {
       Closing::start(reactor_, socket);
     } else {
-      events_->on_accepted(socket, peer_addresses_ ? peer_.address() : SocketAddress());
+      call_handler("ListenerEvents::on_accepted", [&] {
+        events_->on_accepted(socket, peer_addresses_ ? peer_.address() : SocketAddress());
+      });
     }
   } else if (completion.result != -ECANCELED && completion.result != -EINTR &&
              completion.result != -ECONNABORTED && completion.result != -EAGAIN) {
@@ -234,7 +239,7 @@ void TcpListener::State::fail(Error error) {
   if (events_ == nullptr) return;
   if (stopping_) ++failures_while_stopping_;
   retry_timer_.arm(reactor_, reactor_.now() + retry_after);
-  events_->on_accept_failed(error);
+  call_handler("ListenerEvents::on_accept_failed", [&] { events_->on_accept_failed(error); });
 }
 
 void TcpListener::State::on_cancelled(const Completion&) { go_on(); }
@@ -274,8 +279,12 @@ void TcpListener::State::go_on_stopping() {
 void TcpListener::State::end() {
   Ring::close_listener(descriptor_);
   descriptor_ = -1;
-  if (events_ != nullptr) return events_->on_stopped();
-  delete this;
+  if (events_ == nullptr) {
+    delete this;
+    return;
+  }
+  --reactor_.users().listeners;
+  call_handler("ListenerEvents::on_stopped", [this] { events_->on_stopped(); });
 }
 
 void TcpListener::State::accept_one_at_a_time(bool on) {
@@ -333,6 +342,7 @@ Start TcpListener::State::abort() {
 void TcpListener::State::let_go(std::unique_ptr<State> owned) {
   if (owned->descriptor_ < 0 && !owned->cancel_operation_.in_flight()) return;
   State* const state = owned.release();
+  if (state->descriptor_ >= 0) --state->reactor_.users().listeners;
   state->events_ = nullptr;
   state->stopping_ = state->aborting_ = true;
   state->retry_timer_.cancel();

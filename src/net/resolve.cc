@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/handler.h"
 #include "net/net_extension.h"
 #include "net/resolve_request.h"
 #include "ringdown/tcp.h"
@@ -34,6 +35,7 @@ bool Resolve::in_flight() const noexcept { return request_ && request_->in_fligh
 Start Resolve::start(Reactor& reactor, std::string_view host, std::uint16_t port, Handler handler) {
   reactor.core().check_thread();
   if (in_flight()) return Start::busy;
+  if (reactor.core().is_ending()) return Start::wrong_state;
   if (host.empty() || host.size() > host_size_max) return Start::bad_argument;
   if (!host.starts_with("unix:") && host.find('\0') != host.npos) return Start::bad_argument;
   // Made only now: a dial to an address has no use for it.
@@ -75,7 +77,7 @@ void Resolve::Request::deliver() {
   const Handler handle = std::move(handler);
   const Result delivered = std::move(result);
   in_flight = false;
-  handle(delivered);
+  call_handler("Resolve::Handler", [&] { handle(delivered); });
 }
 
 }  // namespace ringdown

@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "base/handler.h"
 #include "net/stream_pools.h"
 #include "ringdown/tcp.h"
 
@@ -142,7 +143,7 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
     case Stage::running:
     case Stage::closing_after_sends:
       if (failure_) return;  // told, or about to be, behind what is held
-      if (!paused_ && held_ == nullptr) lease.drop_front(events_->on_received(lease.bytes()));
+      if (!paused_ && held_ == nullptr) lease.drop_front(deliver(lease.bytes()));
       break;
     case Stage::idle:
     case Stage::aborting:
@@ -161,13 +162,17 @@ void TcpStream::receive_bytes(std::size_t size, std::uint16_t buffer_id) {
   *last = held;
 }
 
+std::size_t TcpStream::deliver(MutableBytes bytes) noexcept {
+  return call_handler("ByteStreamEvents::on_received", [&] { return events_->on_received(bytes); });
+}
+
 // The user may end the stream inside: what is held then is dropped where that is carried out.
 void TcpStream::deliver_held() {
   auto& pool = StreamPools::of(reactor_).held;
   const Stage stage = stage_;
   while (held_ != nullptr && !paused_ && stage_ == stage) {
     HeldInput* held = held_;
-    held->drop_front(events_->on_received(held->bytes()));
+    held->drop_front(deliver(held->bytes()));
     if (!held->bytes().empty()) return;
     held_ = held->next;
     pool.give_back(held);
@@ -177,8 +182,10 @@ void TcpStream::deliver_held() {
 
 void TcpStream::deliver_end() {
   end_undelivered_ = false;
-  if (failure_) return events_->on_failed(failure_);
-  events_->on_end_of_stream();
+  if (failure_) {
+    return call_handler("ByteStreamEvents::on_failed", [&] { events_->on_failed(failure_); });
+  }
+  call_handler("ByteStreamEvents::on_end_of_stream", [&] { events_->on_end_of_stream(); });
 }
 
 void TcpStream::drop_held() noexcept {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/handler.h"
 #include "net/stream_pools.h"
 #include "ringdown/tcp.h"
 
@@ -23,6 +24,7 @@ void TcpStream::adopt(Socket socket) noexcept {
   RINGDOWN_CHECK(stage_ == Stage::idle && socket);
   socket_ = socket;
   stage_ = Stage::running;
+  ++reactor_.users().streams;
 }
 
 void TcpStream::wake() noexcept {
@@ -223,7 +225,7 @@ void TcpStream::advance_abort() {
   }
   if (shutdown_asked_ && ending_ == Ending::nothing) {
     shutdown_asked_ = false;
-    events_->on_shutdown(close_reason_);
+    call_handler("ByteStreamEvents::on_shutdown", [&] { events_->on_shutdown(close_reason_); });
   }
   if (joined()) start_ending(Ending::close, false);
 }
@@ -232,7 +234,9 @@ void TcpStream::finish() {
   end_linger();
   drop_held();
   stage_ = Stage::over;
-  events_->on_closed(close_reason_);  // the stream may be gone now
+  --reactor_.users().streams;
+  call_handler("ByteStreamEvents::on_closed",
+               [&] { events_->on_closed(close_reason_); });  // the stream may be gone now
 }
 
 // --- operations ---
@@ -272,7 +276,7 @@ void TcpStream::on_end(const Completion& completion) {
       if (halves_.send == Half::ending) halves_.send = Half::ended;
       if (!shutdown_asked_) return;
       shutdown_asked_ = false;
-      return events_->on_shutdown(Error());
+      return call_handler("ByteStreamEvents::on_shutdown", [&] { events_->on_shutdown(Error()); });
   }
 }
 
@@ -306,14 +310,14 @@ void TcpStream::fail(Error error) {
   if (!send_operation_.in_flight()) complete_all_sends(error);
   if (shutdown_asked_ && ending_ == Ending::nothing) {
     shutdown_asked_ = false;
-    events_->on_shutdown(error);
+    call_handler("ByteStreamEvents::on_shutdown", [&] { events_->on_shutdown(error); });
   }
   if (stage_ != Stage::running) return;  // ended inside of one of these
   if (held_ != nullptr) {
     end_undelivered_ = true;
     return;
   }
-  events_->on_failed(error);
+  call_handler("ByteStreamEvents::on_failed", [&] { events_->on_failed(error); });
 }
 
 }  // namespace ringdown

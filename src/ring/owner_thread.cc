@@ -44,6 +44,11 @@ void OwnerThread::check_over(Call call) const noexcept {
                              "Reactor::stop, and join that thread first"));
 }
 
+void OwnerThread::begin_end() noexcept {
+  owner_.store(this_thread(), std::memory_order_relaxed);
+  running_.store(true, std::memory_order_relaxed);
+}
+
 void OwnerThread::begin_run(Call call) noexcept {
   const void* owner = nullptr;
   const bool first = owner_.compare_exchange_strong(owner, this_thread());

@@ -42,6 +42,8 @@ class OwnerThread : Immovable {
    private:
     OwnerThread& owner_;
   };
+  // The end of it all: what runs there may use what is left, and may not run.
+  void begin_end() noexcept;
   bool has_owner() const noexcept { return owner_.load(std::memory_order_relaxed) != nullptr; }
 
  private:

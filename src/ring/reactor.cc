@@ -1,7 +1,11 @@
 // The public face of the reactor, of timers and of tasks.
 #include "ringdown/reactor.h"
 
+#include <new>
+#include <utility>
+
 #include "base/check.h"
+#include "base/handler.h"
 #include "ring/reactor_core.h"
 
 namespace ringdown {
@@ -20,7 +24,7 @@ TurnTask::~TurnTask() { RINGDOWN_CHECK(!queued_); }
 
 void TimerBase::arm(Reactor& reactor, TimePoint deadline) noexcept {
   reactor.core().check_thread();
-  reactor.core().timers().insert(*this, deadline);
+  if (!reactor.core().is_ending()) reactor.core().timers().insert(*this, deadline);
 }
 
 void TimerBase::arm(ReactorCore& reactor, TimePoint deadline) noexcept {
@@ -36,16 +40,16 @@ namespace {
 // A posted callable: owns itself until it ran.
 class PostedWork {
  public:
-  static void post(ReactorCore& reactor, std::function<void()> work) {
-    auto* posted = new PostedWork(std::move(work));
-    reactor.post(posted->task_);
+  static bool post(ReactorCore& reactor, std::function<void()> work) {
+    auto* posted = new (std::nothrow) PostedWork(std::move(work));
+    return posted != nullptr && reactor.post(posted->task_);
   }
 
  private:
   explicit PostedWork(std::function<void()> work) : work_(std::move(work)) {}
   void run() {
     const std::unique_ptr<PostedWork> self(this);
-    work_();
+    call_handler("work posted with Reactor::post", [this] { work_(); });
   }
   std::function<void()> work_;
   Posted<&PostedWork::run> task_{*this};
@@ -63,8 +67,10 @@ void Reactor::run_once(TimePoint deadline) {
 }
 std::size_t Reactor::run_ready() { return core_->run_ready(std::source_location::current()); }
 void Reactor::stop() noexcept { core_->stop(); }
-bool Reactor::post(PostedTask& task) noexcept { return core_->post(task); }
-void Reactor::post(std::function<void()> work) { PostedWork::post(*core_, std::move(work)); }
+bool Reactor::post(PostedTask& task) noexcept { return !core_->is_ending() && core_->post(task); }
+bool Reactor::post(std::function<void()> work) {
+  return !core_->is_ending() && PostedWork::post(*core_, std::move(work));
+}
 int Reactor::fd() {
   core_->check_thread();
   return core_->foreign_descriptor();

@@ -22,6 +22,17 @@
 
 namespace ringdown {
 
+// Who uses a reactor, by kind.
+struct ReactorUsers {
+  std::size_t open_websockets = 0;
+  std::size_t opening_websockets = 0;
+  std::size_t streams = 0;  // those of WebSockets too
+  std::size_t listeners = 0;
+  std::size_t connectors = 0;
+  std::size_t timers = 0;
+  std::size_t operations = 0;  // of all of them
+};
+
 // What a floor above keeps once for each reactor (pools, slabs); destroyed with it, before its
 // rings.
 class ReactorExtension {
@@ -31,6 +42,7 @@ class ReactorExtension {
   // Memory that nobody has needed since the last call goes back to the system. Answers whether
   // there may be more later.
   virtual bool give_back_idle() noexcept { return false; }
+  virtual void add_users(ReactorUsers&) const noexcept {}
 };
 
 class ReactorCore final : Immovable, private IdleMemory {
@@ -51,6 +63,10 @@ class ReactorCore final : Immovable, private IdleMemory {
   // At the head of each public call that is not for all threads.
   void check_thread(Call call = Call::current()) const noexcept { owner_.check(call); }
   const OwnerThread& owner() const noexcept { return owner_; }
+  // It is being destroyed: nothing can be started any more.
+  bool is_ending() const noexcept { return ending_; }
+  // The floors above count theirs here: streams, listeners, connectors.
+  ReactorUsers& users() noexcept { return users_; }
   const ReactorOptions& options() const noexcept { return options_; }
   ReactorStatistics statistics() const;
   // Who has pools for this reactor tells it of what is idle there.
@@ -119,6 +135,9 @@ class ReactorCore final : Immovable, private IdleMemory {
 
   std::size_t turn(TimePoint wait_until);
   void enable_rings();
+  std::size_t guarded_turn(TimePoint wait_until) noexcept;
+  void guarded_turn_end() noexcept;
+  void die_if_used() const;
   std::size_t run_posted();
   void run_turn_end();
   bool has_request() const noexcept;
@@ -162,6 +181,8 @@ class ReactorCore final : Immovable, private IdleMemory {
   Orphans orphans_;
   bool enabled_ = false;  // its rings are the thread's
   pid_t thread_ = 0;
+  bool ending_ = false;
+  ReactorUsers users_;
   std::uint64_t turns_ = 0;
   std::uint64_t buffer_shortages_ = 0;
 

@@ -80,7 +80,7 @@ void Ring::Native::submit_now() {
   ++enters;
   const int result = io_uring_submit(&ring);
   if (result >= 0 || result == -EINTR) return;
-  RINGDOWN_CHECK(result == -EBUSY || result == -EAGAIN);
+  if (result != -EBUSY && result != -EAGAIN) die_refused("io_uring_enter", result);
   spill_completions();
 }
 
@@ -107,6 +107,14 @@ void Ring::Native::spill_completions() {
 std::optional<TakenCompletion> Ring::Native::completion_of(const io_uring_cqe& cqe) {
   if ((cqe.user_data & half_close_mark) != 0) return half_closed(cqe);
   return copy_of(cqe);
+}
+
+void Ring::Native::check_entered(int result) noexcept {
+  if (result >= 0 || result == -EINTR || result == -ETIME || result == -EBUSY ||
+      result == -EAGAIN) {
+    return;
+  }
+  die_refused("io_uring_enter", result);
 }
 
 bool Ring::Native::overflowed() const noexcept {
@@ -307,7 +315,7 @@ void Ring::submit() {
   ++native.enters;
   if (native.overflowed()) ++native.overflows;
   const int result = io_uring_submit_and_get_events(&native.ring);
-  RINGDOWN_CHECK(result >= 0 || result == -EINTR || result == -EBUSY || result == -EAGAIN);
+  native.check_entered(result);
 }
 
 void Ring::submit_and_wait(TimePoint deadline) {
@@ -324,8 +332,7 @@ void Ring::submit_and_wait(TimePoint deadline) {
     __kernel_timespec timeout = time_until(deadline);
     result = io_uring_submit_and_wait_timeout(&native.ring, &first, 1, &timeout, nullptr);
   }
-  RINGDOWN_CHECK(result >= 0 || result == -EINTR || result == -ETIME || result == -EBUSY ||
-                 result == -EAGAIN);
+  native.check_entered(result);
 }
 
 bool Ring::has_ready() const noexcept {
@@ -380,6 +387,8 @@ TimePoint Ring::now() noexcept { return Clock::now(); }
 Features Ring::features() const noexcept { return native_->features; }
 unsigned Ring::sockets_max() const noexcept { return native_->sockets_max; }
 unsigned Ring::completions_max() const noexcept { return native_->ring.cq.ring_entries; }
+
+std::size_t Ring::in_flight() const noexcept { return native_->in_flight; }
 
 void Ring::add_to(ReactorStatistics& statistics) const noexcept {
   statistics.enters += native_->enters;

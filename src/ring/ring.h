@@ -134,6 +134,7 @@ class Ring : Immovable {
   Features features() const noexcept;
   unsigned sockets_max() const noexcept;
   unsigned completions_max() const noexcept;  // that the completion queue holds
+  std::size_t in_flight() const noexcept;     // operations
   void add_to(ReactorStatistics& statistics) const noexcept;
 
  private:

@@ -88,12 +88,15 @@ struct Ring::Native {
   void create(const RingOptions& options);
   void enable();
   void register_ring();
+  void try_enter() const;
+  [[noreturn]] static void die_refused(const char* call, int result) noexcept;
 
   io_uring_sqe* next_sqe();
   std::optional<TakenCompletion> completion_of(const io_uring_cqe& cqe);
   void submit_now();
   void submit_early();
   void spill_completions();
+  static void check_entered(int result) noexcept;
   bool overflowed() const noexcept;
   bool wants_enter() const noexcept;
 

@@ -48,6 +48,13 @@ bool knows_fixed_fd_install(io_uring& ring) {
   return known;
 }
 
+bool is_forbidden(int result) { return result == -EPERM || result == -EACCES || result == -ENOSYS; }
+
+// A filter for io_uring_setup alone is found when that is called; these are found behind it.
+constexpr char filter_cure[] =
+    "a seccomp filter forbids it: allow io_uring_setup, io_uring_enter and io_uring_register "
+    "(container runtimes: a profile that allows io_uring)";
+
 std::string cure_for(int result) {
   switch (-result) {
     case EPERM:
@@ -116,8 +123,9 @@ Ring::Native::~Native() {
 // io_uring_enable_rings(3) is declared by liburing 2.3 and missing in Debian 12's shared library.
 void Ring::Native::enable() {
   if (enabled) return;
-  RINGDOWN_CHECK(::syscall(SYS_io_uring_register, ring.ring_fd, IORING_REGISTER_ENABLE_RINGS,
-                           nullptr, 0) == 0);
+  const long result =
+      ::syscall(SYS_io_uring_register, ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+  if (result != 0) die_refused("io_uring_register", -errno);
   enabled = true;
 }
 
@@ -141,6 +149,23 @@ void Ring::Native::register_ring() {
   }
 }
 
+// Enters for nothing, so that who may not is told now. EBADFD: the ring starts disabled.
+void Ring::Native::try_enter() const {
+  const long result = ::syscall(SYS_io_uring_enter, ring.ring_fd, 0, 0, 0, nullptr, 0);
+  if (result < 0 && is_forbidden(-errno)) fail("io_uring_enter", -errno, filter_cure);
+}
+
+// A ring that was made is refused: a filter that came later, or the kernel saw another thread.
+void Ring::Native::die_refused(const char* call, int result) noexcept {
+  const std::string what = std::string(call) + ": " + std::string(Error(-result).name()) + ": ";
+  if (is_forbidden(result)) die(what + filter_cure);
+  if (result == -EEXIST) {
+    die(what +
+        "the ring belongs to another thread: a reactor runs on the thread that ran it first");
+  }
+  die(what + cure_for(result));
+}
+
 void Ring::Native::create(const RingOptions& options) {
   features = options.allowed_features;
   if (!has(features, Feature::single_issuer)) features = without(features, Feature::defer_taskrun);
@@ -157,6 +182,7 @@ void Ring::Native::create(const RingOptions& options) {
   }
   if (result < 0) fail("io_uring_setup", result, cure_for(result));
   created = true;
+  try_enter();
   if (has(features, Feature::defer_taskrun)) features = without(features, Feature::coop_taskrun);
   enabled = !has(features, Feature::start_disabled);
 
@@ -164,6 +190,8 @@ void Ring::Native::create(const RingOptions& options) {
     result = io_uring_register_files_sparse(&ring, options.sockets);
     if (result == -EINVAL) {
       features = without(features, Feature::direct_descriptors);
+    } else if (is_forbidden(result)) {
+      fail("io_uring_register", result, filter_cure);
     } else if (result < 0) {
       fail("a table of " + std::to_string(options.sockets) + " direct descriptors", result,
            "raise RLIMIT_NOFILE (ulimit -n) or lower ReactorOptions::sockets_per_ring");
@@ -185,6 +213,7 @@ void Ring::Native::create(const RingOptions& options) {
     // and what a burst touches is not taken for what a connection costs.
     const bool resident = options.index == 0 && group == BufferGroup::small;
     result = buffers[id].create(ring, id, count, size, resident);
+    if (is_forbidden(result)) fail("io_uring_register", result, filter_cure);
     if (result < 0) fail("provided buffers", result, cure_for(result));
   }
   if (options.signal_descriptor >= 0) {

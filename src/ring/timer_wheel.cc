@@ -42,6 +42,16 @@ void TimerWheel::remove(TimerBase& timer) noexcept {
   timer.next_ = timer.previous_ = nullptr;
 }
 
+std::size_t TimerWheel::armed() const noexcept {
+  std::size_t count = 0;
+  for (const auto& level : wheel_) {
+    for (const Slot& slot : level) {
+      for (const TimerBase* timer = slot.next_; timer != &slot; timer = timer->next_) ++count;
+    }
+  }
+  return count;
+}
+
 void TimerWheel::splice(Slot& from, Slot& to) noexcept {
   if (from.is_empty()) return;
   to.next_ = from.next_;

@@ -19,6 +19,7 @@ class TimerWheel : Immovable {
 
   void insert(TimerBase& timer, TimePoint deadline) noexcept;
   static void remove(TimerBase& timer) noexcept;
+  std::size_t armed() const noexcept;  // looks at all of it
   // Runs what is due. Handlers may arm and cancel any timer.
   std::size_t expire(TimePoint now);
   // No later than the first deadline (a slot further out is told by its beginning); nullopt:

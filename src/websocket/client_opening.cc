@@ -1,4 +1,5 @@
 #include "websocket/client_opening.h"
+#include "base/handler.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -108,7 +109,8 @@ void ClientOpening::on_race_over(const RaceResult& result) {
     static_cast<void>(connection_.stream().abort());
     return;
   }
-  connection_.events().on_connected(connection_);
+  call_handler("WebSocketEvents::on_connected",
+               [&] { connection_.events().on_connected(connection_); });
   ask();
 }
 
@@ -219,7 +221,10 @@ void ClientOpening::fail(OpenFailure failure, Error error) {
 void ClientOpening::finish() {
   Connection& connection = connection_;
   if (kept_) kept_->show_in(failed_);
-  if (has_failed()) connection.events().on_open_failed(connection, failed_);
+  if (has_failed()) {
+    call_handler("WebSocketEvents::on_open_failed",
+                 [&] { connection.events().on_open_failed(connection, failed_); });
+  }
   connection.pools().client_openings->give_back(this);
 }
 

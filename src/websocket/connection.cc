@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/handler.h"
 #include "protocol/mask.h"
 #include "protocol/utf8.h"
 
@@ -339,12 +340,16 @@ void Connection::complete_owed() {
   if (owes_shutdown_) {
     owes_shutdown_ = false;
     const Error error = handshake_.shutdown_succeeded() ? Error() : closing_error();
-    if (!drained_) events_->on_shutdown(*this, {.tag = shutdown_tag_, .error = error});
+    if (!drained_) {
+      call_handler("WebSocketEvents::on_shutdown",
+                   [&] { events_->on_shutdown(*this, {.tag = shutdown_tag_, .error = error}); });
+    }
   }
   if (owes_close_) {
     owes_close_ = false;
     const Error error = handshake_.close_succeeded() ? Error() : closing_error();
-    events_->on_close(*this, {.tag = close_tag_, .error = error});
+    call_handler("WebSocketEvents::on_close",
+                 [&] { events_->on_close(*this, {.tag = close_tag_, .error = error}); });
   }
 }
 
@@ -355,7 +360,7 @@ void Connection::tell_writable() {
   const bool has_room = output_bytes() <= options().send_queue_max / 2;
   if (handshake_.may_send() ? !has_room : !drained_) return;
   was_busy_ = false;
-  events_->on_writable(*this);
+  call_handler("WebSocketEvents::on_writable", [&] { events_->on_writable(*this); });
 }
 
 void Connection::on_turn_end() {

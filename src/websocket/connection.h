@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/handler.h"
 #include "protocol/close_handshake.h"
 #include "protocol/message_assembler.h"
 #include "protocol/message_reader.h"
@@ -279,7 +280,9 @@ struct Connection::TellSent {
   Connection& connection;
   Error error;
   void sent(std::uint64_t tag) const {
-    connection.events_->on_sent(connection, Sent{.tag = tag, .error = error});
+    call_handler("WebSocketEvents::on_sent", [&] {
+      connection.events_->on_sent(connection, Sent{.tag = tag, .error = error});
+    });
   }
   void close_sent() const {
     if (!error) connection.on_close_frame_sent();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/handler.h"
 #include "websocket/connection.h"
 
 namespace ringdown {
@@ -56,7 +57,7 @@ void Connection::open(const std::string* subprotocol) {
   timer_.cancel();
   last_received_ = reactor_.now();
   rearm_deadline();
-  events_->on_open(*this);
+  call_handler("WebSocketEvents::on_open", [&] { events_->on_open(*this); });
 }
 
 void Connection::hold_opening() {
@@ -105,7 +106,7 @@ void Connection::finish() {
               .error = error_,
               .transport = transport_,
               .tls = tls_facts()};
-    events_->on_closed(*this, closed);
+    call_handler("WebSocketEvents::on_closed", [&] { events_->on_closed(*this, closed); });
   } else {
     closed.tls = tls_facts();
     std::exchange(opening_, nullptr)->finish();
@@ -231,7 +232,9 @@ void Connection::read_frames(MutableBytes& input) {
       case EventKind::ping: answer_ping(event.bytes); break;
       case EventKind::pong:
         ping_unanswered_ = false;
-        if (handshake_.may_deliver()) events_->on_pong(*this, event.bytes);
+        if (handshake_.may_deliver()) {
+          call_handler("WebSocketEvents::on_pong", [&] { events_->on_pong(*this, event.bytes); });
+        }
         break;
       case EventKind::close: deliver_peer_close(event); break;
       case EventKind::violation: input = {}; return fail_for(event.violation);
@@ -286,11 +289,13 @@ Violation Connection::deliver_data(const MessageReader::Event& event) {
   if (reader_.continuations() >= most && most != 0) return Violation::too_many_fragments;
   if (event.kind == EventKind::empty_fragment) return Violation::none;
   if (options().delivery == Delivery::pieces) {
-    events_->on_data(*this, event.message_kind, event.bytes, event.last);
+    call_handler("WebSocketEvents::on_data",
+                 [&] { events_->on_data(*this, event.message_kind, event.bytes, event.last); });
     return Violation::none;
   }
   if (!assembler_.needs_storage(event.last)) {
-    events_->on_message(*this, event.message_kind, event.bytes);
+    call_handler("WebSocketEvents::on_message",
+                 [&] { events_->on_message(*this, event.message_kind, event.bytes); });
     return Violation::none;
   }
   MessageStorage& storage = pools().messages;
@@ -302,7 +307,8 @@ Violation Connection::deliver_data(const MessageReader::Event& event) {
   if (!whole) return Violation::none;
   // The application may end the connection's interest inside: the message is kept alive here.
   std::unique_ptr<ByteStorage> message = std::move(message_);
-  events_->on_message(*this, event.message_kind, *whole);
+  call_handler("WebSocketEvents::on_message",
+               [&] { events_->on_message(*this, event.message_kind, *whole); });
   storage.give_back(std::move(message));
   return Violation::none;
 }
@@ -334,7 +340,8 @@ void Connection::deliver_peer_close(const MessageReader::Event& event) {
   const PeerClose peer_close{.status = event.close_status, .reason = reason};
   owner_.on_close_frame(*this, peer_close);
   if (has(actions, CloseAction::deliver_peer_close)) {
-    events_->on_peer_close(*this, peer_close);
+    call_handler("WebSocketEvents::on_peer_close",
+                 [&] { events_->on_peer_close(*this, peer_close); });
     if (handshake_.finished()) return;  // the application aborted inside
   }
   apply(without(actions, CloseAction::deliver_peer_close));

@@ -26,6 +26,7 @@ std::string Dialer::Plan::check() {
   }
   if (request.options.close_timeout.count() <= 0) return "close_timeout must be above zero";
   if (request.options.transport_wait.count() <= 0) return "transport_wait must be above zero";
+  if (std::string refused = RandomBytes::problem(); !refused.empty()) return refused;
   host = url->host;
   port = url->port;
   for (const std::string& subprotocol : request.subprotocols) subprotocols.push_back(subprotocol);
@@ -87,6 +88,9 @@ DialResult Dialer::dial(WebSocketEvents& events, std::uint64_t user_value,
   Plan& plan = *plan_;
   plan.reactor.check_thread();
   if (!plan.problem.empty()) return {Start::bad_argument, nullptr, plan.problem};
+  if (plan.reactor.is_ending()) {
+    return {Start::wrong_state, nullptr, "the reactor is being destroyed"};
+  }
   const auto& from = source ? source : plan.request.source;
   const auto& to = address ? address : plan.request.address;
   const auto is_of_source = [&](const SocketAddress& one) {

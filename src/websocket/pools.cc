@@ -4,7 +4,6 @@
 #include <new>
 #include <utility>
 
-#include "base/check.h"
 #include "websocket/client_opening.h"
 #include "websocket/connection.h"
 #include "websocket/server_opening.h"
@@ -67,11 +66,11 @@ WebSocketPools::WebSocketPools(ReactorCore& reactor)
       controls(&reactor.idle_memory()),
       output(reactor.idle_memory()),
       messages(reactor.idle_memory(), reactor.options().message_memory_max) {}
-WebSocketPools::~WebSocketPools() {
-  if (connections->taken() == 0) return;
-  check_failed(__FILE__, __LINE__,
-               "a reactor was destroyed with a WebSocket left, open or being dialled: wait for "
-               "on_closed or on_open_failed");
+WebSocketPools::~WebSocketPools() = default;
+
+void WebSocketPools::add_users(ReactorUsers& users) const noexcept {
+  users.opening_websockets += client_openings->taken() + server_openings->taken();
+  users.open_websockets += connections->taken() - users.opening_websockets;
 }
 
 std::size_t WebSocketPools::pool_bytes() const noexcept {

@@ -59,6 +59,7 @@ class WebSocketPools final : public ReactorExtension {
   ~WebSocketPools() override;
   std::size_t pool_bytes() const noexcept override;
   bool give_back_idle() noexcept override;
+  void add_users(ReactorUsers& users) const noexcept override;
 
   std::unique_ptr<Slab<Connection>> connections;
   std::unique_ptr<Slab<Sending>> sendings;

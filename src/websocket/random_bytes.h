@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 
 #include "protocol/frame.h"
 #include "ringdown/result.h"
@@ -19,6 +20,8 @@ class RandomBytes {
     for (std::byte& byte : out) byte = bytes_[taken_++];
     return out;
   }
+  // Empty, or why there are none, and the cure.
+  static std::string problem();
   protocol::MaskingKey masking_key() { return take<sizeof(protocol::MaskingKey)>(); }
 
  private:

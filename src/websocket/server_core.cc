@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/handler.h"
 #include "websocket/server_opening.h"
 
 namespace ringdown {
@@ -25,7 +26,8 @@ class Server::Core::Acceptor final : private ListenerEvents {
   }
   void on_accept_failed(Error error) override {
     ++server_.tally_.accept_failed;
-    server_.events_.on_accept_failed(error);
+    call_handler("ServerEvents::on_accept_failed",
+                 [&] { server_.events_.on_accept_failed(error); });
   }
   void on_stopped() override { server_.on_acceptor_stopped(); }
 
@@ -175,7 +177,7 @@ void Server::Core::end_drain_if_done() {
   draining_ = false;
   drain_timer_.cancel();
   acceptors_.clear();
-  events_.on_drained();
+  call_handler("ServerEvents::on_drained", [&] { events_.on_drained(); });
 }
 
 void Server::Core::on_connection_over(Connection& connection, const Closed& closed, bool opened) {

@@ -1,4 +1,5 @@
 #include "websocket/server_opening.h"
+#include "base/handler.h"
 
 #include <algorithm>
 #include <array>
@@ -104,8 +105,9 @@ void ServerOpening::answer() {
   if (refusal != protocol::UpgradeRefusal::none) {
     return refuse(protocol::http_status(refusal), protocol::name(refusal));
   }
-  const UpgradeAnswer answer =
-      server_.events().on_upgrade(RequestView(request, peer_, connection_));
+  const UpgradeAnswer answer = call_handler("ServerEvents::on_upgrade", [&] {
+    return server_.events().on_upgrade(RequestView(request, peer_, connection_));
+  });
   failed_.user_value = answer.user_value;
   if (is_over()) return;  // it aborted all connections
   if (!is_sendable(answer, request)) return refuse(500, protocol::http_phrase(500));
@@ -201,7 +203,10 @@ void ServerOpening::leave(TimePoint deadline) {
 
 void ServerOpening::finish() {
   server_.admission().end(*this);
-  if (is_over()) server_.events().on_upgrade_failed(peer_, failed_);
+  if (is_over()) {
+    call_handler("ServerEvents::on_upgrade_failed",
+                 [&] { server_.events().on_upgrade_failed(peer_, failed_); });
+  }
   connection_.pools().server_openings->give_back(this);
 }
 

@@ -262,7 +262,7 @@ TEST(ReactorDeathTest, MayNotEndWithAnOperationInFlight) {
         Reactor reactor(small_options());
         reactor.core().ring(0).nop(nop.operation);
       },
-      "in_flight == 0");
+      "in use: 1 operation in flight");
 }
 
 TEST(ReactorDeathTest, MayNotEndWithATimerArmed) {
@@ -272,7 +272,7 @@ TEST(ReactorDeathTest, MayNotEndWithATimerArmed) {
         Reactor reactor(small_options());
         task.timer.arm(reactor, reactor.now() + 1h);
       },
-      "is_empty");
+      "in use: 1 armed timer \\(cancel it\\)");
 }
 
 // --- a thread that runs late ---

@@ -34,11 +34,11 @@ namespace {
   ::_exit(0);
 }
 
-// seccomp(2): from here on io_uring_setup(2) fails with `error`.
-void refuse_io_uring(int error) {
+// seccomp(2): from here on the system call fails with `error`.
+void refuse(unsigned call, int error) {
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
@@ -48,6 +48,8 @@ void refuse_io_uring(int error) {
     ::_exit(255);
   }
 }
+
+void refuse_io_uring(int error) { refuse(SYS_io_uring_setup, error); }
 
 void limit_descriptors(rlim_t count) {
   const rlimit limit{.rlim_cur = count, .rlim_max = count};
@@ -88,6 +90,45 @@ TEST_F(SetupErrorDeathTest, NamesTheMemoryOnEnomem) {
         report();
       },
       testing::ExitedWithCode(ENOMEM), testing::ContainsRegex("\\[[^\n]*RLIMIT_MEMLOCK[^\n]*\\]"));
+}
+
+// A filter may know one of the three calls and not the others.
+TEST_F(SetupErrorDeathTest, NamesTheCallThatAFilterForbids) {
+  const struct {
+    unsigned call;
+    const char* name;
+  } calls[] = {{SYS_io_uring_enter, "io_uring_enter"},
+               {SYS_io_uring_register, "io_uring_register"}};
+  for (const auto& [call, name] : calls) {
+    for (const int error : {EPERM, EACCES, ENOSYS}) {
+      EXPECT_EXIT(
+          {
+            refuse(call, error);
+            report();
+          },
+          testing::ExitedWithCode(error),
+          testing::ContainsRegex("\\[" + std::string(name) +
+                                 ": [A-Z]+: a seccomp filter[^\n]*\\]"));
+    }
+  }
+}
+
+// Where the filter comes behind the reactor nothing is left but to say so.
+TEST_F(SetupErrorDeathTest, NamesTheCallThatALaterFilterForbids) {
+  const struct {
+    unsigned call;
+    const char* name;
+  } calls[] = {{SYS_io_uring_enter, "io_uring_enter"},
+               {SYS_io_uring_register, "io_uring_register"}};
+  for (const auto& [call, name] : calls) {
+    EXPECT_DEATH(
+        {
+          Reactor reactor(small_options());
+          refuse(call, EPERM);
+          reactor.run_once(TimePoint::min());
+        },
+        "ringdown: " + std::string(name) + ": EPERM: a seccomp filter");
+  }
 }
 
 // Whatever the kernel refuses with EINVAL is left out, rung by rung; then there is nothing left.

@@ -151,6 +151,8 @@ void Ring::close_listener(int descriptor) noexcept {
   Network::current().close_listener(descriptor);
 }
 
+std::size_t Ring::in_flight() const noexcept { return native_->flights.size(); }
+
 void Ring::enable() { native_->enabled = true; }
 
 bool Ring::has_unsubmitted() const noexcept { return !native_->unsubmitted.empty(); }

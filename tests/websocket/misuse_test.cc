@@ -1,6 +1,9 @@
 // Use that would lose or corrupt something in silence: it ends the process, and the message names
 // the call and the cure. On another thread than the reactor's, and inside a handler.
+#include <cerrno>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <string_view>
@@ -220,6 +223,77 @@ TEST(Misuse, BeforeTheFirstRunAnyThreadMayBeginAndAfterItAnyMayDestroy) {
     bench.run_until([&] { return bench.client.socket != nullptr; });
     bench.end();
   }).join();
+}
+
+// --- a reactor that is in use ---
+
+TEST(ReactorInUseDeathTest, SaysHowManyOfWhatAreLeftAndWhatToCall) {
+  EXPECT_DEATH(
+      {
+        Bench bench;
+        bench.request.address = bench.listening;
+        Client second;
+        EXPECT_EQ(dial(bench.reactor, bench.client, bench.request).start, Start::io_pending);
+        bench.run_until([&] { return bench.client.socket != nullptr; });
+        EXPECT_EQ(dial(bench.reactor, second, bench.request).start, Start::io_pending);
+        bench.timer.arm(bench.reactor, TimePoint::max());
+        bench.reactor.~Reactor();
+      },
+      "ringdown: Reactor::~Reactor was called with the reactor in use: "
+      "2 open WebSockets \\(close or abort it, and wait for on_closed.*; "
+      "1 WebSocket in its opening handshake \\(.*on_open_failed.*; "
+      "2 TCP streams \\(.*; "
+      "1 listener \\(stop it, and wait for on_stopped.*; "
+      "1 TCP connector \\(cancel it.*; "
+      "[2-9] armed timers \\(cancel it\\); "
+      "[4-9] operations in flight ");
+}
+
+TEST(ReactorInUseDeathTest, NamesAPlainStream) {
+  EXPECT_DEATH(
+      {
+        Bench bench;
+        bench.end();
+        bench.stream.adopt({.slot = 0, .ring = 0, .direct = true});
+        bench.reactor.~Reactor();
+      },
+      "in use: 1 TCP stream \\(close or abort it, and wait for on_closed\\)\\. Run");
+}
+
+// What was posted at last runs in the destructor, where nothing can be started any more.
+TEST(Reactor, RefusesWhatIsStartedWhileItIsDestroyed) {
+  std::vector<std::string> order;
+  Client client;
+  DialRequest request;
+  request.url = "ws://127.0.0.1:1/";
+  NoListener listener_events;
+  NoConnector connector_events;
+  Resolve resolve;
+  {
+    auto reactor = std::make_unique<Reactor>(small_reactor());
+    Reactor& ending = *reactor;
+    TcpListener listener(ending, listener_events);
+    TcpConnector connector(ending, connector_events);
+    Bench* none = nullptr;
+    Timer<&Bench::nothing> timer(*none);
+    std::thread([&] { ending.run_once(TimePoint::min()); }).join();
+    const SocketAddress local = *SocketAddress::parse("127.0.0.1:0");
+    ending.post([&] {
+      order.push_back("posted");
+      const DialResult dialled = dial(ending, client, request);
+      EXPECT_EQ(dialled.start, Start::wrong_state);
+      EXPECT_EQ(dialled.problem, "the reactor is being destroyed");
+      EXPECT_EQ(listener.listen(local).error, Error(ESHUTDOWN));
+      EXPECT_EQ(connector.connect(local, std::nullopt, TimePoint::max()), Start::wrong_state);
+      EXPECT_EQ(resolve.start(ending, "::1", 1, {}), Start::wrong_state);
+      timer.arm(ending, Clock::now());
+      EXPECT_FALSE(timer.is_armed());
+      EXPECT_FALSE(ending.post([&] { order.push_back("too late"); }));
+      EXPECT_EQ(ending.statistics().sockets, 0U);
+    });
+    reactor.reset();
+  }
+  EXPECT_EQ(order, std::vector<std::string>{"posted"});
 }
 
 // --- inside a handler ---
