@@ -73,7 +73,8 @@ class ServerEvents : public WebSocketEvents {
   // The drain is over: `Server::open_connections` is 0.
   virtual void on_drained() {}
   // A connection could not be accepted (EMFILE, ENFILE, ENOBUFS, ENOMEM). It is tried again by
-  // itself after 10 ms; whoever connects meanwhile waits in the listen queue.
+  // itself after 10 ms; whoever connects meanwhile waits in the listen queue. Or it was, and closed
+  // at once, for there was no memory for it (ENOMEM).
   virtual void on_accept_failed(Error) {}
 
  protected:
@@ -138,6 +139,7 @@ struct ServerOptions {
 struct ServerTally {
   std::uint64_t accepted = 0;        // and begun: who waits for room is not
   std::uint64_t accept_failed = 0;   // on_accept_failed
+  std::uint64_t out_of_memory = 0;   // connections that ended for want of memory (ENOMEM)
   std::uint64_t opened = 0;          // upgrades completed
   std::uint64_t refused = 0;         // upgrades refused: not an upgrade, or by on_upgrade
   std::uint64_t unexpected_tls = 0;  // of `refused`: clients that began TLS, where there is none

@@ -50,6 +50,7 @@ class RINGDOWN_API Resolve : Immovable {
   struct Request;  // not for applications
 
  private:
+  Start begin(ReactorCore& core, std::string_view host, std::uint16_t port, Handler handler);
   std::shared_ptr<Request> request_;
 };
 
@@ -262,7 +263,12 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   void fail(Error error);
   void begin_abort(Error reason);
   void end_linger() noexcept;
-  void cancel(Operation& target);
+  [[nodiscard]] bool cancel(Operation& target) noexcept;
+  template <class Step>
+  void guard(Step step) noexcept;
+  void received(const Completion& completion);
+  void sent(const Completion& completion);
+  void turn_ends();
   void wake() noexcept;
   bool is_chatty() const noexcept;
   BufferGroup armed_group() const noexcept;
@@ -301,10 +307,10 @@ class RINGDOWN_API TcpStream final : public ByteStream {
   SendOperation* sends_last_ = nullptr;
   SendOperation* batch_end_ = nullptr;  // the first one that is not in the batch to its end
   GatheredSend* gathered_ = nullptr;    // while a batch of several pieces is in flight
-  Op<&TcpStream::on_receive> receive_operation_{*this};
-  Op<&TcpStream::on_send> send_operation_{*this};
+  Op<&TcpStream::received> receive_operation_{*this};
+  Op<&TcpStream::sent> send_operation_{*this};
   Op<&TcpStream::on_end> end_operation_{*this};
-  AtTurnEnd<&TcpStream::advance> advance_task_{*this};
+  AtTurnEnd<&TcpStream::turn_ends> advance_task_{*this};
 };
 
 }  // namespace ringdown

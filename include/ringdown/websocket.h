@@ -42,7 +42,9 @@ struct Closed {
       CloseStatus::abnormal;  // `abnormal`: no Close frame came; `none`: it was empty
   CloseStatus own_status = CloseStatus::abnormal;  // `abnormal`: none was sent
   Violation violation = Violation::none;           // with CloseOutcome::violation
-  Error error;  // of the transport, if it failed; behind both Close frames that harms nobody
+  // Of the transport, if it failed; behind both Close frames that harms nobody. ENOMEM: there was
+  // no memory to go on; other connections do.
+  Error error;
   TransportEnd transport = TransportEnd::none;
   // A close_notify that is missing is harmless where `outcome` is clean: both Close frames passed.
   TlsFacts tls;
@@ -52,7 +54,7 @@ struct Closed {
 enum class OpenFailure : std::uint8_t {
   none,
   bad_url,             // or a header, Origin, subprotocol that cannot be sent
-  no_socket,           // no descriptor, slot or port: `error` says which
+  no_socket,           // no descriptor, slot, port or memory: `error` says which
   not_resolved,        // `error` holds EAI_* (getaddrinfo(3)), negative
   not_connected,       // `error` says why: ECONNREFUSED, ETIMEDOUT, ...
   timed_out,           // the opening deadline passed; `error`: ETIMEDOUT, or what was wrong with an
@@ -235,15 +237,16 @@ struct WebSocketOptions {
 class RINGDOWN_API WebSocket : Immovable {
  public:
   // Sends a whole message. Up to 4 KiB is copied; more is borrowed until on_sent. busy: the queue
-  // is over its high-water mark (on_writable follows); wrong_state: before on_open, or after
-  // shutdown or close; aborted; bad_argument: text that is not UTF-8 is NOT checked here: the peer
-  // would fail the connection.
+  // is over its high-water mark, or there is no memory (on_writable follows); wrong_state: before
+  // on_open, or after shutdown or close; aborted; bad_argument: text that is not UTF-8 is NOT
+  // checked here: the peer would fail the connection.
   Start send(MessageKind kind, ConstBytes bytes, std::uint64_t tag = 0);
   Start send_text(std::string_view text, std::uint64_t tag = 0);
   // A fragment (RFC 6455 5.4): the first names the kind, the last has `last`. bad_argument: another
   // kind than the open message's.
   Start send_fragment(MessageKind kind, ConstBytes bytes, bool last, std::uint64_t tag = 0);
-  // At most 125 bytes, copied; bad_argument beyond. Allowed until our Close frame.
+  // At most 125 bytes, copied; bad_argument beyond. Allowed until our Close frame. busy: there is
+  // no memory.
   Start ping(ConstBytes payload = {});
 
   // Half-close: a Close frame goes out behind everything queued; sends are refused from now on;
@@ -331,7 +334,8 @@ struct DialResult {
 // Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
 // URL (wss: without `secure` too), a header with CR, LF or NUL, a subprotocol that is no token, a
 // request of over 1 MiB, a close_timeout of zero, a source of another family than the address;
-// getrandom(2) is forbidden. wrong_state: the reactor is being destroyed.
+// getrandom(2) is forbidden. wrong_state: the reactor is being destroyed. busy: there is no memory
+// for it.
 //
 // A host is looked up by a thread of the reactor's (see Resolve) and may have several addresses.
 // They are tried in the system's order (RFC 6724), IPv6 and IPv4 in turn: the next one as soon as

@@ -51,6 +51,16 @@ class Slab {
     return ::new (static_cast<void*>(place->bytes)) T(std::forward<Arguments>(arguments)...);
   }
 
+  // nullptr: there is no memory.
+  template <class... Arguments>
+  T* try_take(Arguments&&... arguments) noexcept {
+    try {
+      return take(std::forward<Arguments>(arguments)...);
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+  }
+
   void give_back(T* object) noexcept {
     object->~T();
     auto* place = reinterpret_cast<Place*>(object);

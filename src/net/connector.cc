@@ -25,12 +25,7 @@ Start TcpConnector::connect(const SocketAddress& peer, const std::optional<Socke
   request_ = OpenSocket{};
   request_.family = peer.family();
   request_.source = source;
-  std::uint16_t ring = 0;
-  try {
-    ring = reactor_.ring_with_room();
-  } catch (const SetupError& refused) {
-    error_ = refused.error();
-  }
+  const std::uint16_t ring = reactor_.find_ring(error_).value_or(0);
   socket_ = Socket{.slot = Socket::no_slot, .ring = ring, .direct = false};
   reactor_.socket_arrived(ring);
   deadline_timer_.arm(reactor_, deadline);

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <initializer_list>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -41,7 +42,11 @@ bool is_local(const SocketAddress& address) noexcept {
 class Closing final : private Orphan {
  public:
   static void start(ReactorCore& reactor, Socket socket) {
-    auto* closing = new Closing(reactor, socket);
+    auto* closing = new (std::nothrow) Closing(reactor, socket);
+    if (closing == nullptr) {
+      reactor.ring(socket.ring).close_now(socket);
+      return reactor.socket_gone(socket.ring);
+    }
     reactor.orphans().keep(*closing);
     reactor.ring(socket.ring).close(closing->operation_, socket);
   }
@@ -171,6 +176,7 @@ TcpListener::Result TcpListener::State::listen(const SocketAddress& address, Opt
   const Error error = paused_ ? Error() : try_to_arm();
   if (!error) return {Error(), listening.address};
   Ring::close_listener(std::exchange(descriptor_, -1));
+  --reactor_.users().listeners;
   return {error, {}};
 }
 
@@ -179,11 +185,10 @@ void TcpListener::State::arm() noexcept {
 }
 
 Error TcpListener::State::try_to_arm() noexcept {
-  try {
-    ring_ = reactor_.ring_with_room();
-  } catch (const SetupError& refused) {
-    return refused.error();
-  }
+  Error refused;
+  const auto found = reactor_.find_ring(refused);
+  if (!found) return refused;
+  ring_ = *found;
   // Whom the kernel accepts into a full table it resets. No listen queue bounds a multishot accept:
   // while the kernel empties it, other processors fill it again. The completion queue does, where
   // an accept that finds it full ends (Linux 6.6) and is not forgotten (6.8, as fixed_fd_install).

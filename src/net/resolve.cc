@@ -2,6 +2,7 @@
 #include <netdb.h>
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,6 +39,15 @@ Start Resolve::start(Reactor& reactor, std::string_view host, std::uint16_t port
   if (reactor.core().is_ending()) return Start::wrong_state;
   if (host.empty() || host.size() > host_size_max) return Start::bad_argument;
   if (!host.starts_with("unix:") && host.find('\0') != host.npos) return Start::bad_argument;
+  try {
+    return begin(reactor.core(), host, port, std::move(handler));
+  } catch (const std::bad_alloc&) {
+    return Start::busy;
+  }
+}
+
+Start Resolve::begin(ReactorCore& core, std::string_view host, std::uint16_t port,
+                     Handler handler) {
   // Made only now: a dial to an address has no use for it.
   if (!request_) request_ = std::make_shared<Request>();
   Request& request = *request_;
@@ -45,7 +55,6 @@ Start Resolve::start(Reactor& reactor, std::string_view host, std::uint16_t port
   request.port = port;
   request.handler = std::move(handler);
   request.result = {};
-  ReactorCore& core = reactor.core();
   request.reactor = &core;
   if (const auto literal = parse_literal(host, port)) {
     request.result.addresses.push_back(*literal);

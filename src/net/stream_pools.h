@@ -111,7 +111,8 @@ class Asking {
 // A cancellation in flight, accounted for like every operation.
 class Cancelling {
  public:
-  static void start(TcpStream& stream, Ring& ring, Operation& target);
+  // False: there is no memory for it.
+  static bool start(TcpStream& stream, Ring& ring, Operation& target) noexcept;
 
  private:
   template <class T>

@@ -73,8 +73,7 @@ void TcpStream::advance_receive() {
     const bool better = armed_multishot_ && wants_large_buffers();
     const bool unwanted = !wanted || better;
     if (unwanted && !receive_cancelled_ && !cancelling_) {
-      receive_cancelled_ = true;
-      cancel(receive_operation_);
+      receive_cancelled_ = cancel(receive_operation_);
     }
     return;
   }
@@ -189,6 +188,7 @@ void TcpStream::deliver_end() {
 }
 
 void TcpStream::drop_held() noexcept {
+  if (held_ == nullptr) return;
   auto& pool = StreamPools::of(reactor_).held;
   while (held_ != nullptr) {
     HeldInput* held = held_;

@@ -1,6 +1,7 @@
 // The stream's public calls and what turns them into operations, once a turn. Sends on their way
 // are in tcp_send.cc, receiving is in tcp_receive.cc.
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -64,9 +65,13 @@ Start TcpStream::close(Linger linger) {
   reactor_.check_thread();
   if (stage_ != Stage::running && stage_ != Stage::closing_after_sends) return Start::wrong_state;
   if (failure_) return abort();
+  linger_ = StreamPools::of(reactor_).lingering.try_take(*this, reactor_, linger);
+  if (linger_ == nullptr) {
+    begin_abort(Error(ENOMEM));
+    return Start::io_pending;
+  }
   stage_ = Stage::lingering;
   if (halves_.send == Half::open) halves_.send = Half::ending;
-  linger_ = StreamPools::of(reactor_).lingering.take(*this, reactor_, linger);
   receiving_ = true;
   paused_ = false;
   wake();
@@ -180,7 +185,7 @@ bool TcpStream::advance_to_close() {
   if (receive_operation_.in_flight()) {
     if (!receive_cancelled_ && !cancelling_) {
       receive_cancelled_ = true;
-      cancel(receive_operation_);
+      if (!cancel(receive_operation_)) begin_abort(Error(ENOMEM));
     }
     return true;
   }
@@ -200,8 +205,8 @@ bool TcpStream::advance_to_close() {
 bool TcpStream::unchain_close() {
   if (ending_ != Ending::close) return false;
   if (send_operation_.in_flight() && !send_cancelled_ && !cancelling_) {
-    send_cancelled_ = true;
-    cancel(send_operation_);
+    send_cancelled_ = cancel(send_operation_);
+    if (!send_cancelled_) begin_abort(Error(ENOMEM));
   }
   return true;
 }
@@ -211,13 +216,14 @@ void TcpStream::advance_abort() {
   drop_held();
   end_linger();
   if (!reset_done_ && ending_ == Ending::nothing) start_ending(Ending::reset, false);
+  // Where no cancellation can be had, the reset ends them too.
   if (!cancelling_) {
     if (receive_operation_.in_flight() && !receive_cancelled_) {
       receive_cancelled_ = true;
-      cancel(receive_operation_);
+      static_cast<void>(cancel(receive_operation_));
     } else if (send_operation_.in_flight() && !send_cancelled_) {
       send_cancelled_ = true;
-      cancel(send_operation_);
+      static_cast<void>(cancel(send_operation_));
     }
   }
   if (!send_operation_.in_flight() && sends_ != nullptr) {
@@ -280,14 +286,17 @@ void TcpStream::on_end(const Completion& completion) {
   }
 }
 
-void TcpStream::cancel(Operation& target) {
-  cancelling_ = true;
-  Cancelling::start(*this, reactor_.ring(socket_.ring), target);
+// False: there is no memory for it.
+bool TcpStream::cancel(Operation& target) noexcept {
+  cancelling_ = Cancelling::start(*this, reactor_.ring(socket_.ring), target);
+  return cancelling_;
 }
 
-void Cancelling::start(TcpStream& stream, Ring& ring, Operation& target) {
-  Cancelling* cancelling = StreamPools::of(stream.reactor_).cancelling.take(stream);
+bool Cancelling::start(TcpStream& stream, Ring& ring, Operation& target) noexcept {
+  Cancelling* cancelling = StreamPools::of(stream.reactor_).cancelling.try_take(stream);
+  if (cancelling == nullptr) return false;
   ring.cancel(cancelling->operation_, target);
+  return true;
 }
 
 void Cancelling::on_cancelled(const Completion&) {
@@ -295,6 +304,28 @@ void Cancelling::on_cancelled(const Completion&) {
   StreamPools::of(stream.reactor_).cancelling.give_back(this);
   stream.cancelling_ = false;
   stream.wake();
+}
+
+// --- where there is no memory, this stream fails, and the others go on ---
+
+template <class Step>
+void TcpStream::guard(Step step) noexcept {
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
+    fail(Error(ENOMEM));
+    wake();
+  }
+}
+
+void TcpStream::received(const Completion& completion) {
+  guard([&] { on_receive(completion); });
+}
+void TcpStream::sent(const Completion& completion) {
+  guard([&] { on_send(completion); });
+}
+void TcpStream::turn_ends() {
+  guard([&] { advance(); });
 }
 
 // Both halves are gone; the user is told once, and a stream that was already closing goes on to its

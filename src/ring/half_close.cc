@@ -52,10 +52,6 @@ bool is_refused(std::int32_t result) noexcept {
   return result < 0 && result != -ECANCELED && result != -EBADF;
 }
 
-// A burst of half-closes leaves the rest of the process's descriptors to others; what is beyond is
-// for the kernel's thread.
-constexpr std::size_t installs_max = 64;
-
 }  // namespace
 
 void Ring::shutdown_send(Operation& operation, Socket socket, Link chained) {
@@ -95,9 +91,10 @@ std::optional<TakenCompletion> Ring::Native::half_closed(const io_uring_cqe& cqe
 }
 
 void Ring::Native::shut_down_refused(std::uint16_t ring_index) {
-  for (const auto& [operation, slot] : std::exchange(refused, {})) {
+  for (const auto& [operation, slot] : refused) {
     shut_down(*operation, {.slot = slot, .ring = ring_index, .direct = true}, Link::none);
   }
+  refused.clear();
 }
 
 }  // namespace ringdown

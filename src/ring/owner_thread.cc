@@ -19,19 +19,15 @@ std::string name_of(const OwnerThread::Call& call) {
   return std::string(name);
 }
 
-[[noreturn]] void die_on_wrong_thread(const OwnerThread::Call& call) noexcept {
+}  // namespace
+
+void OwnerThread::die_on_wrong_thread(Call call) noexcept {
   die(name_of(call) +
       " was called on another thread than its reactor's, which is the first that called run, "
       "run_once or run_ready: hand the work over with Reactor::post");
 }
 
-}  // namespace
-
-void OwnerThread::die_if_owned(const Call& call) const noexcept {
-  if (has_owner()) die_on_wrong_thread(call);
-}
-
-void OwnerThread::die_if_running(const Call& call) const noexcept {
+void OwnerThread::die_if_running(Call call) const noexcept {
   if (running_.load(std::memory_order_acquire)) die_on_wrong_thread(call);
 }
 

@@ -20,9 +20,9 @@ class OwnerThread : Immovable {
 
   // What uses the reactor or anything on it.
   void check(Call call = Call::current()) const noexcept {
-    if (owner_.load(std::memory_order_relaxed) != this_thread()) [[unlikely]] {
-      die_if_owned(call);
-    }
+    const void* const owner = owner_.load(std::memory_order_relaxed);
+    if (owner != this_thread() && owner != nullptr) [[unlikely]]
+      die_on_wrong_thread(call);
   }
   // What only looks, or gives up: others too, once the run has returned.
   void check_unless_idle(Call call = Call::current()) const noexcept {
@@ -58,8 +58,8 @@ class OwnerThread : Immovable {
 #endif
   }
   // Visible, because ringdown-tls calls them.
-  [[gnu::cold]] RINGDOWN_API void die_if_owned(const Call& call) const noexcept;
-  [[gnu::cold]] RINGDOWN_API void die_if_running(const Call& call) const noexcept;
+  [[noreturn, gnu::cold]] RINGDOWN_API static void die_on_wrong_thread(Call call) noexcept;
+  [[gnu::cold]] RINGDOWN_API void die_if_running(Call call) const noexcept;
 
   std::atomic<const void*> owner_ = nullptr;
   std::atomic<bool> running_ = false;

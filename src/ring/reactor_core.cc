@@ -75,11 +75,26 @@ void ReactorCore::add_slot_ring() {
   options.large_buffers = std::min(options.large_buffers, 4U);
   options.index = static_cast<std::uint16_t>(rings_.size());
   options.signal_descriptor = wake_descriptor_.get();
-  rings_.push_back(std::make_unique<Ring>(options));
+  // All or nothing, where there is no memory.
+  auto ring = std::make_unique<Ring>(options);
+  for (auto* counts : {&sockets_, &kept_free_}) counts->reserve(rings_.size() + 1);
+  leased_.reserve(rings_.size() + 1);
+  rings_.push_back(std::move(ring));
   sockets_.push_back(0);
   kept_free_.push_back(0);
   leased_.push_back({});
   if (enabled_) rings_.back()->enable();
+}
+
+std::optional<std::uint16_t> ReactorCore::find_ring(Error& error) noexcept {
+  try {
+    return ring_with_room();
+  } catch (const SetupError& refused) {
+    error = refused.error();
+  } catch (const std::bad_alloc&) {
+    error = Error(ENOMEM);
+  }
+  return std::nullopt;
 }
 
 std::uint16_t ReactorCore::ring_with_room() {

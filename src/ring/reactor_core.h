@@ -89,6 +89,8 @@ class ReactorCore final : Immovable, private IdleMemory {
   // A ring whose table has a free slot; a new one if there is none. Throws SetupError when no ring
   // can be made.
   std::uint16_t ring_with_room();
+  // The same; without a value `error` says why.
+  std::optional<std::uint16_t> find_ring(Error& error) noexcept;
   // Beside those that are kept free. Without direct descriptors there is no table to fill.
   bool has_free_slots(std::uint16_t ring, std::size_t count) const noexcept;
   void socket_arrived(std::uint16_t ring) noexcept { ++sockets_[ring]; }

@@ -115,7 +115,7 @@ void ReactorCore::die_if_used() const {
       "stop it, and wait for on_stopped; a Server's: drain, and wait for on_drained");
   add(text, users.connectors, "TCP connector", "cancel it, and wait for on_connected");
   add(text, users.timers, "armed timer", "cancel it");
-  add(text, users.operations, "operation in flight", "of these, or of their like");
+  add(text, users.operations, "uncompleted operation", "of these, or of their like");
   if (text.empty()) return;
   die("Reactor::~Reactor was called with the reactor in use: " + text +
       ". Run the reactor until these have ended");

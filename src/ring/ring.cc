@@ -109,14 +109,6 @@ std::optional<TakenCompletion> Ring::Native::completion_of(const io_uring_cqe& c
   return copy_of(cqe);
 }
 
-void Ring::Native::check_entered(int result) noexcept {
-  if (result >= 0 || result == -EINTR || result == -ETIME || result == -EBUSY ||
-      result == -EAGAIN) {
-    return;
-  }
-  die_refused("io_uring_enter", result);
-}
-
 bool Ring::Native::overflowed() const noexcept {
   return (__atomic_load_n(ring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
 }
@@ -277,6 +269,15 @@ void Ring::ask_unacknowledged(Operation& operation, Socket socket) {
   name_socket(*sqe, socket);
   io_uring_sqe_set_data(sqe, &operation);
   put_in_flight(operation);
+}
+
+void Ring::close_now(Socket socket) noexcept {
+  if (!socket.direct) {
+    ::close(static_cast<int>(socket.slot));
+    return;
+  }
+  const int none = -1;
+  io_uring_register_files_update(&native_->ring, socket.slot, &none, 1);
 }
 
 void Ring::cancel(Operation& operation, Operation& target) {

@@ -86,6 +86,8 @@ class Ring : Immovable {
   // Disconnects with RST (connect(2) with AF_UNSPEC, tcp(7)); the socket still has to be closed.
   void reset(Operation& operation, Socket socket);
   void close(Operation& operation, Socket socket);
+  // At once, by a system call and without an operation. Nothing of the socket may be in flight.
+  void close_now(Socket socket) noexcept;
   // The result: how many bytes (a FIN counts as one) the peer's TCP has not acknowledged (tcp(7),
   // SIOCOUTQ). EOPNOTSUPP: no TCP socket. Needs Feature::fixed_fd_install.
   void ask_unacknowledged(Operation& operation, Socket socket);

@@ -56,6 +56,10 @@ inline constexpr std::uint32_t socket_siocoutq = 1;
 // In the user data of a half-close that goes through it; all else has addresses of operations.
 inline constexpr std::uint64_t half_close_mark = 1;
 
+// A burst of half-closes leaves the rest of the process's descriptors to others; what is beyond is
+// for the kernel's thread.
+inline constexpr std::size_t installs_max = 64;
+
 // What its user data says of such a half-close.
 struct InstalledHalfClose {
   Operation* operation;

@@ -155,6 +155,14 @@ void Ring::Native::try_enter() const {
   if (result < 0 && is_forbidden(-errno)) fail("io_uring_enter", -errno, filter_cure);
 }
 
+void Ring::Native::check_entered(int result) noexcept {
+  if (result >= 0 || result == -EINTR || result == -ETIME || result == -EBUSY ||
+      result == -EAGAIN) {
+    return;
+  }
+  die_refused("io_uring_enter", result);
+}
+
 // A ring that was made is refused: a filter that came later, or the kernel saw another thread.
 void Ring::Native::die_refused(const char* call, int result) noexcept {
   const std::string what = std::string(call) + ": " + std::string(Error(-result).name()) + ": ";
@@ -182,6 +190,9 @@ void Ring::Native::create(const RingOptions& options) {
   }
   if (result < 0) fail("io_uring_setup", result, cure_for(result));
   created = true;
+  // Completions must not be lost for want of memory.
+  spilled.reserve(ring.cq.ring_entries);
+  refused.reserve(installs_max);
   try_enter();
   if (has(features, Feature::defer_taskrun)) features = without(features, Feature::coop_taskrun);
   enabled = !has(features, Feature::start_disabled);

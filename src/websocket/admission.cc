@@ -168,6 +168,10 @@ void Admission::take_out(ServerOpening& opening) noexcept {
   if (member_ != nullptr) member_->show_spare(openings_);
 }
 
+void Admission::give_back_unused() noexcept {
+  if (budget_ != nullptr) budget_->give_back(cost_, member_.get());
+}
+
 void Admission::give_back(const Connection& connection) {
   if (budget_ != nullptr && connection.has_place()) budget_->give_back(cost_, member_.get());
   let_in_waiting();

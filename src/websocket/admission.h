@@ -52,6 +52,8 @@ class Admission final : private ConnectionBudget::Core::Member::User, Immovable 
   // At the bound on the memory of heads: the connection that has been sending its request for the
   // longest ends, but not `wants`. False: there is no other.
   bool evict_for_head(const ServerOpening& wants);
+  // A place that a newcomer was given, and could not take.
+  void give_back_unused() noexcept;
   // The connection is over.
   void give_back(const Connection& connection);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -111,7 +112,7 @@ void ClientOpening::on_race_over(const RaceResult& result) {
   }
   call_handler("WebSocketEvents::on_connected",
                [&] { connection_.events().on_connected(connection_); });
-  ask();
+  connection_.guard([this] { ask(); });
 }
 
 SocketAddress ClientOpening::server_address() const { return race_.address(); }

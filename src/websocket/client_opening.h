@@ -30,6 +30,10 @@ struct Dialer::Plan final : ConnectionOwner {
   std::string check();
   // The request with this key; good until the next call.
   std::string_view head_with(const std::array<char, protocol::websocket_key_size>& key) noexcept;
+  // Begins a dial. Throws std::bad_alloc.
+  Connection& begin(WebSocketEvents& events, std::uint64_t user_value,
+                    const std::optional<SocketAddress>& to,
+                    const std::optional<SocketAddress>& from);
 
   ReactorCore& reactor;
   DialRequest request;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -47,9 +48,12 @@ Start Connection::send(MessageKind kind, ConstBytes bytes, bool whole, bool last
     return Start::busy;
   }
   const Opcode opcode = fragment_open_ ? Opcode::continuation : protocol::opcode_of(kind);
+  if (!try_queue_frame(opcode, last, bytes)) {
+    was_busy_ = true;
+    return Start::busy;
+  }
   fragment_open_ = !last;
   fragment_kind_ = kind;
-  queue_frame(opcode, last, bytes);
   sending_->queue.commit_tag(tag);
   return Start::io_pending;
 }
@@ -57,7 +61,7 @@ Start Connection::send(MessageKind kind, ConstBytes bytes, bool whole, bool last
 Start Connection::ping(ConstBytes payload) {
   if (payload.size() > protocol::control_payload_size_max) return Start::bad_argument;
   if (!open_ || !handshake_.may_send()) return refused();
-  queue_frame(Opcode::ping, true, payload);
+  if (!try_queue_frame(Opcode::ping, true, payload)) return Start::busy;
   ping_unanswered_ = has_pinged_ = true;
   return Start::io_pending;
 }
@@ -65,8 +69,17 @@ Start Connection::ping(ConstBytes payload) {
 Start Connection::pong(ConstBytes payload) {
   if (payload.size() > protocol::control_payload_size_max) return Start::bad_argument;
   if (!open_ || !handshake_.may_send()) return refused();
-  queue_frame(Opcode::pong, true, payload);
-  return Start::io_pending;
+  return try_queue_frame(Opcode::pong, true, payload) ? Start::io_pending : Start::busy;
+}
+
+bool Connection::try_queue_frame(Opcode opcode, bool fin, ConstBytes payload) noexcept {
+  try {
+    queue_frame(opcode, fin, payload);
+    return true;
+  } catch (const std::bad_alloc&) {
+    wake();  // on_writable follows
+    return false;
+  }
 }
 
 void Connection::queue_frame(Opcode opcode, bool fin, ConstBytes payload) {
@@ -76,6 +89,7 @@ void Connection::queue_frame(Opcode opcode, bool fin, ConstBytes payload) {
       .opcode = opcode, .fin = fin, .masked = masked, .key = key, .payload_size = payload.size()};
   const bool copied = payload.size() <= copied_payload_max;
   OutputQueue& queue = output();
+  if (masked && !copied) queue.prepare_masked_borrow();
   std::byte* out = queue.reserve(protocol::frame_header_size_max + (copied ? payload.size() : 0));
   const std::size_t size = protocol::encode_frame_header(out, header);
   if (!copied) {
@@ -117,7 +131,7 @@ void Connection::queue_raw(std::span<const char> bytes, std::uint64_t tag) {
 }
 
 bool Connection::send_now() {
-  flush();
+  guard([this] { flush(); });
   return !has_output() && (!output_in_flight() || stream_->send_now());
 }
 
@@ -221,7 +235,7 @@ Start Connection::shutdown(CloseStatus status, std::string_view reason, std::uin
   const CloseAction actions = handshake_.shutdown(status);
   if (actions == CloseAction::refuse) return refused();
   shutdown_tag_ = tag;
-  queue_close_frame(reason);
+  guard([&] { queue_close_frame(reason); });
   apply(without(actions, CloseAction::send_close_frame));
   return Start::io_pending;
 }
@@ -238,7 +252,7 @@ Start Connection::close(CloseStatus status, std::string_view reason, std::uint64
   const CloseAction actions = handshake_.close(status);
   if (actions == CloseAction::refuse) return refused();
   close_tag_ = tag;
-  if (has(actions, CloseAction::send_close_frame)) queue_close_frame(reason);
+  if (has(actions, CloseAction::send_close_frame)) guard([&] { queue_close_frame(reason); });
   forget_message();
   if (paused_) resume();  // only reading finds the peer's Close
   apply(without(actions, CloseAction::send_close_frame));
@@ -260,11 +274,11 @@ Start Connection::abort() {
 // Carries out what the closing handshake answered. What calls the application waits for the end of
 // the turn: this may run inside one of its calls.
 void Connection::apply(CloseAction actions) {
-  if (has(actions, CloseAction::send_close_frame)) queue_close_frame({});
+  if (has(actions, CloseAction::send_close_frame)) guard([this] { queue_close_frame({}); });
   owes_discard_ = owes_discard_ || has(actions, CloseAction::discard_unsent);
   owes_shutdown_ = owes_shutdown_ || has(actions, CloseAction::complete_shutdown);
   owes_close_ = owes_close_ || has(actions, CloseAction::complete_close);
-  if (has(actions, CloseAction::end_stream)) end_stream();
+  if (has(actions, CloseAction::end_stream)) guard([this] { end_stream(); });
   if (has(actions, CloseAction::reset_stream)) static_cast<void>(stream_->abort());
   if (has(actions, CloseAction::finish) && !stream_ending_) {
     // Nothing of ours is on its way any more, in either direction.
@@ -363,7 +377,22 @@ void Connection::tell_writable() {
   call_handler("WebSocketEvents::on_writable", [&] { events_->on_writable(*this); });
 }
 
+// What there is no memory for would be late, or lost: this connection ends, the others go on.
+void Connection::run_out_of_memory() noexcept {
+  if (!error_) error_ = Error(ENOMEM);
+  if (!stream_closed_) {
+    if (!open_ && opening_ != nullptr) return opening_->fail(OpenFailure::no_socket, Error(ENOMEM));
+    if (open_ && !handshake_.finished()) apply(handshake_.stream_failed());
+    static_cast<void>(stream_->abort());
+  }
+  wake();
+}
+
 void Connection::on_turn_end() {
+  guard([this] { end_turn(); });
+}
+
+void Connection::end_turn() {
   flush();
   complete_owed();
   tell_writable();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -67,7 +68,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   // --- opening ---
   RINGDOWN_API void begin(Opening& opening) noexcept;
   // The stream begins; receiving starts. `secure`: with TLS on it, with `host` or with whoever
-  // came.
+  // came. Where there is no memory for it the opening is told, and ends.
   RINGDOWN_API void adopt(Socket socket, SecureContext* secure, std::string_view host);
   ByteStream& stream() noexcept { return *stream_; }
   // Bytes of the opening handshake, outside of any frame.
@@ -86,6 +87,16 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void refuse(TimePoint deadline);
   RINGDOWN_API void over_before_stream();  // no stream came about; `finish` of the opening follows
   void arm_opening_deadline(TimePoint deadline);
+  // Where `step` finds no memory, this connection ends.
+  template <class Step>
+  void guard(Step step) noexcept {
+    try {
+      step();
+    } catch (const std::bad_alloc&) {
+      run_out_of_memory();
+    }
+  }
+  RINGDOWN_API void run_out_of_memory() noexcept;
   RINGDOWN_API TlsFacts tls_facts() const noexcept;
   TlsView tls() const noexcept;
 
@@ -145,9 +156,11 @@ class Connection final : public WebSocket, private ByteStreamEvents {
 
   void on_deadline();
   void on_turn_end();
+  void end_turn();
+  std::size_t receive(MutableBytes bytes);
 
   void read_frames(MutableBytes& input);
-  void yield();
+  bool yield();
   void go_on();
   void fail_for(Violation violation);
   [[nodiscard]] Violation deliver_data(const protocol::MessageReader::Event& event);
@@ -159,6 +172,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   Error closing_error() const noexcept;
   void apply(CloseAction actions);
   void queue_frame(protocol::Opcode opcode, bool fin, ConstBytes payload);
+  bool try_queue_frame(protocol::Opcode opcode, bool fin, ConstBytes payload) noexcept;
   void queue_close_frame(std::string_view reason);
   void on_close_frame_sent();
   struct TellSent;
@@ -264,7 +278,7 @@ class Sending : Immovable {
 // A connection's place among those whose input was more than one turn's work.
 class Yielding : Immovable {
  public:
-  static void start(Connection& connection);
+  void start();
 
  private:
   template <class T>

@@ -1,6 +1,7 @@
 // What the stream tells a connection: bytes, ends, and the stream's own end; and the connection's
 // life.
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -36,7 +37,13 @@ void Connection::begin(Opening& opening) noexcept { opening_ = &opening; }
 void Connection::arm_opening_deadline(TimePoint deadline) { timer_.arm(reactor_, deadline); }
 
 void Connection::adopt(Socket socket, SecureContext* secure, std::string_view host) {
-  if (secure != nullptr) stream_ = &secure->make_stream(reactor_.reactor(), tcp_, *this, host);
+  try {
+    if (secure != nullptr) stream_ = &secure->make_stream(reactor_.reactor(), tcp_, *this, host);
+  } catch (const std::bad_alloc&) {
+    close_socket(reactor_.reactor(), socket);
+    opening_->fail(OpenFailure::no_socket, Error(ENOMEM));
+    return over_before_stream();
+  }
   tcp_.adopt(socket);
   stream_->start_receiving();
 }
@@ -121,6 +128,12 @@ void Connection::finish() {
 // --- the stream's events ---
 
 std::size_t Connection::on_received(MutableBytes bytes) {
+  std::size_t used = bytes.size();
+  guard([&] { used = receive(bytes); });
+  return used;
+}
+
+std::size_t Connection::receive(MutableBytes bytes) {
   if (leaving_) return bytes.size();
   MutableBytes input = bytes;
   last_received_ = reactor_.now();
@@ -213,7 +226,7 @@ void Connection::read_frames(MutableBytes& input) {
     work_left_ = frames_per_turn;
   }
   while (!paused_) {
-    if (work_left_ <= 0 && !input.empty()) return yield();
+    if (work_left_ <= 0 && !input.empty() && yield()) return;
     const MessageReader::Event event = reader_.next(input);
     work_left_ -= work_of(event.bytes.size());
     switch (event.kind) {
@@ -256,12 +269,16 @@ void Connection::fail_for(Violation violation) {
   owner_.on_violation(*this, violation);
 }
 
-// The rest of the input stays with the stream, which holds the peer back meanwhile.
-void Connection::yield() {
+// The rest of the input stays with the stream, which holds the peer back meanwhile. False: there is
+// no memory to come back to it.
+bool Connection::yield() {
+  Yielding* const yielding = pools().yieldings->try_take(*this);
+  if (yielding == nullptr) return false;
   watch_message();
   yielded_ = true;
   stream_->pause();
-  Yielding::start(*this);
+  yielding->start();
+  return true;
 }
 
 void Connection::go_on() {
@@ -270,10 +287,7 @@ void Connection::go_on() {
   wake();  // its end may have waited for this
 }
 
-void Yielding::start(Connection& connection) {
-  Yielding* const yielding = connection.pools().yieldings->take(connection);
-  connection.reactor().in_next_turn(yielding->task_);
-}
+void Yielding::start() { connection_.reactor().in_next_turn(task_); }
 
 void Yielding::on_turn() {
   Connection& connection = connection_;

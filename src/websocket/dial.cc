@@ -1,6 +1,7 @@
 // Dialling: a request is checked and rendered once, then serves any number of connections.
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "protocol/accept_key.h"
 #include "protocol/upgrade.h"
@@ -101,14 +102,29 @@ DialResult Dialer::dial(WebSocketEvents& events, std::uint64_t user_value,
   if (has_none || (from && to && !is_of_source(*to))) {
     return {Start::bad_argument, nullptr, "the source is of another family than the address"};
   }
-  plan.hold();
-  WebSocketPools& pools = WebSocketPools::of(plan.reactor);
-  Connection& connection = *pools.connections->take(plan.reactor, Role::client, events, plan);
+  try {
+    Connection& connection = plan.begin(events, user_value, to, from);
+    return {Start::io_pending, &connection, {}};
+  } catch (const std::bad_alloc&) {
+    return {Start::busy, nullptr, "no memory"};
+  }
+}
+
+Connection& Dialer::Plan::begin(WebSocketEvents& events, std::uint64_t user_value,
+                                const std::optional<SocketAddress>& to,
+                                const std::optional<SocketAddress>& from) {
+  WebSocketPools& pools = WebSocketPools::of(reactor);
+  Connection& connection = *pools.connections->take(reactor, Role::client, events, *this);
+  ClientOpening* const opening = pools.client_openings->try_take(connection, *this, from);
+  if (opening == nullptr) {
+    pools.connections->give_back(&connection);
+    throw std::bad_alloc();
+  }
+  hold();
   connection.set_user_value(user_value);
-  ClientOpening& opening = *pools.client_openings->take(connection, plan, from);
-  connection.begin(opening);
-  opening.start(to);
-  return {Start::io_pending, &connection, {}};
+  connection.begin(*opening);
+  connection.guard([&] { opening->start(to); });
+  return connection;
 }
 
 DialResult dial(Reactor& reactor, WebSocketEvents& events, const DialRequest& request) {

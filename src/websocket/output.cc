@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include "base/check.h"
 #include "protocol/mask.h"
@@ -21,7 +23,10 @@ OutputBlock& OutputQueue::List::take_first() noexcept {
   return block;
 }
 
-OutputQueue::~OutputQueue() { RINGDOWN_CHECK(is_empty() && !batch_in_flight()); }
+OutputQueue::~OutputQueue() {
+  RINGDOWN_CHECK(is_empty() && !batch_in_flight());
+  if (spare_ != nullptr) give_back(*spare_);
+}
 
 std::span<std::byte> OutputQueue::room_of(OutputBlock& block) noexcept {
   if (block.is_large) return static_cast<LargeOutputBlock&>(block).bytes;
@@ -87,10 +92,14 @@ void OutputQueue::commit_pong(std::size_t size) noexcept {
   pong_bytes_ += size;
 }
 
-void OutputQueue::borrow(ConstBytes payload, const protocol::MaskingKey* key) {
+void OutputQueue::prepare_masked_borrow() {
+  if (spare_ == nullptr) spare_ = &new_block(false);
+}
+
+void OutputQueue::borrow(ConstBytes payload, const protocol::MaskingKey* key) noexcept {
   bytes_ += payload.size();
   if (key != nullptr) {
-    OutputBlock& source = new_block(false);
+    OutputBlock& source = *std::exchange(spare_, nullptr);
     source.masks_borrowed = true;
     source.key = *key;
     queued_.append(source);
@@ -98,11 +107,16 @@ void OutputQueue::borrow(ConstBytes payload, const protocol::MaskingKey* key) {
   queued_.last->borrowed = payload;
 }
 
-// Masks the front of a borrowed payload into blocks of the batch. Answers how many blocks it took.
+OutputBlock* OutputQueue::try_large_block() noexcept { return pools_.large.try_take(); }
+
+// Masks the front of a borrowed payload into blocks of the batch, as far as there is memory.
+// Answers how many blocks it took.
 std::size_t OutputQueue::mask_into(List& batch, OutputBlock& source, std::size_t blocks_max) {
   std::size_t blocks = 0;
   while (!source.borrowed.empty() && blocks < blocks_max) {
-    OutputBlock& block = new_block(true);
+    OutputBlock* const taken = try_large_block();
+    if (taken == nullptr) break;
+    OutputBlock& block = *taken;
     const std::span<std::byte> room = room_of(block);
     const std::size_t size = std::min(source.borrowed.size(), reserve_max);
     protocol::mask_copy(room.data(), source.borrowed.first(size), source.key, source.mask_phase);
@@ -133,12 +147,19 @@ std::span<const ConstBytes> OutputQueue::begin_batch() {
     pieces += (block.used > 0 ? 1U : 0U) + (block.borrowed.empty() ? 0U : 1U);
     batch.append(queued_.take_first());
   }
+  if (batch.first == nullptr) throw std::bad_alloc();
+  if (pieces > 1) pieces_ = pools_.pieces.try_take();
+  if (pieces > 1 && pieces_ == nullptr) {
+    batch.last->next = queued_.first;
+    if (queued_.first == nullptr) queued_.last = batch.last;
+    queued_.first = batch.first;
+    throw std::bad_alloc();
+  }
   batch_ = batch.first;
   return pieces_of_batch(pieces);
 }
 
 std::span<const ConstBytes> OutputQueue::pieces_of_batch(std::size_t count) {
-  if (count > 1) pieces_ = pools_.pieces.take();
   ConstBytes* out = count > 1 ? pieces_->at.data() : &batch_->only_piece;
   std::size_t filled = 0;
   for (OutputBlock* block = batch_; block != nullptr; block = block->next) {

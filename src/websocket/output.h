@@ -68,12 +68,14 @@ class OutputQueue {
 
   static constexpr std::size_t reserve_max = LargeOutputBlock::room - sizeof(std::uint64_t);
 
+  // Before `reserve`, where `borrow` with a key follows: it then needs no memory.
+  void prepare_masked_borrow();
   // Room for `size` contiguous bytes and a tag at the end of the queue. The bytes count only after
   // `commit`.
   std::byte* reserve(std::size_t size);
   void commit(std::size_t size) noexcept;
   // The payload of the frame whose header was just committed; `key`: as a client masks it.
-  void borrow(ConstBytes payload, const protocol::MaskingKey* key);
+  void borrow(ConstBytes payload, const protocol::MaskingKey* key) noexcept;
   void commit_tag(std::uint64_t tag) noexcept;  // a send ends with what was just committed
   void commit_close() noexcept;                 // our Close frame does
   void commit_pong(std::size_t size) noexcept;  // that much of what was just committed is a Pong
@@ -86,7 +88,7 @@ class OutputQueue {
   std::size_t pong_bytes() const noexcept { return pong_bytes_; }
 
   // Forms a batch from the front of the queue; its pieces are valid until `end_batch`. Something is
-  // queued, and no batch is in flight.
+  // queued, and no batch is in flight. Throws std::bad_alloc; the queue is as before then.
   std::span<const ConstBytes> begin_batch();
   // Gives the batch back, and tells what was in it: visitor.sent(tag) for each tag in order, and
   // visitor.close_sent() in its place. A visitor may queue more.
@@ -127,6 +129,7 @@ class OutputQueue {
   static void add_tag(OutputBlock& block, std::uint64_t tag) noexcept;
   static bool fits(OutputBlock& block, std::size_t size) noexcept;
   OutputBlock& new_block(bool large);
+  OutputBlock* try_large_block() noexcept;
   void give_back(OutputBlock& block) noexcept;
   std::size_t mask_into(List& batch, OutputBlock& source, std::size_t blocks_max);
   std::span<const ConstBytes> pieces_of_batch(std::size_t count);
@@ -135,6 +138,7 @@ class OutputQueue {
   List queued_;
   OutputBlock* batch_ = nullptr;    // its first block
   OutputPieces* pieces_ = nullptr;  // of the batch, when there are several
+  OutputBlock* spare_ = nullptr;    // for the next masked borrow
   std::size_t bytes_ = 0;
   std::size_t pong_bytes_ = 0;
 };

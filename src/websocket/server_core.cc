@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <new>
+#include <utility>
 
 #include "base/check.h"
 #include "base/handler.h"
@@ -21,8 +23,12 @@ class Server::Core::Acceptor final : private ListenerEvents {
   void on_accepted(Socket socket, const SocketAddress& peer) override {
     const Admission::Newcomer newcomer{.socket = socket, .peer = peer};
     // Who was in the listen queue is served, bounds or not.
-    is_stopping_ ? server_.admission_.let_in_regardless(newcomer)
-                 : server_.admission_.let_in(newcomer);
+    try {
+      is_stopping_ ? server_.admission_.let_in_regardless(newcomer)
+                   : server_.admission_.let_in(newcomer);
+    } catch (const std::bad_alloc&) {  // not even a place to wait
+      server_.turn_away(socket);
+    }
   }
   void on_accept_failed(Error error) override {
     ++server_.tally_.accept_failed;
@@ -105,17 +111,41 @@ Server::ListenResult Server::Core::listen(const SocketAddress& address) {
   return {Error(), result.address};
 }
 
+// Null pointers: there is no memory for it.
+std::pair<Connection*, ServerOpening*> Server::Core::make_connection(
+    const SocketAddress& peer) noexcept {
+  try {
+    WebSocketPools& pools = WebSocketPools::of(reactor_);
+    Connection* const made = pools.connections->take(reactor_, Role::server, events_, *this);
+    ServerOpening* const opening = pools.server_openings->try_take(*made, *this, peer);
+    if (opening != nullptr) return {made, opening};
+    pools.connections->give_back(made);
+  } catch (const std::bad_alloc&) {
+  }
+  return {};
+}
+
+void Server::Core::turn_away(Socket socket) {
+  close_socket(reactor_.reactor(), socket);
+  ++tally_.out_of_memory;
+  ++tally_.accept_failed;
+  call_handler("ServerEvents::on_accept_failed", [&] { events_.on_accept_failed(Error(ENOMEM)); });
+}
+
 void Server::Core::begin(const Admission::Newcomer& newcomer) {
-  WebSocketPools& pools = WebSocketPools::of(reactor_);
-  Connection& connection = *pools.connections->take(reactor_, Role::server, events_, *this);
+  const auto [made, opening] = make_connection(newcomer.peer);
+  if (made == nullptr) {
+    admission_.give_back_unused();
+    return turn_away(newcomer.socket);
+  }
+  Connection& connection = *made;
   ++tally_.accepted;
   ++count_;
   (draining_ ? undrained_ : connections_).push(connection);
   // It was in the listen queue when the drain began.
   if (draining_) drain_timer_.arm(reactor_, std::min(reactor_.now() + drain_tick, plan_.deadline));
-  ServerOpening& opening = *pools.server_openings->take(connection, *this, newcomer.peer);
-  connection.begin(opening);
-  admission_.begin(opening);
+  connection.begin(*opening);
+  admission_.begin(*opening);
   connection.adopt(newcomer.socket, options_.secure, {});
   if (const auto bound = options_.websocket.open_timeout; bound.count() > 0) {
     connection.arm_opening_deadline(reactor_.now() + bound);
@@ -196,6 +226,8 @@ void Server::Core::on_connection_over(Connection& connection, const Closed& clos
       case CloseOutcome::dropped: ++tally_.dropped; break;
     }
   }
+  const bool stored = closed.violation != Violation::message_not_stored;
+  if (closed.error == Error(ENOMEM) || !stored) ++tally_.out_of_memory;
   count_tls(closed.tls, opened);
   admission_.give_back(connection);
   end_drain_if_done();

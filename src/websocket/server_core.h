@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "ringdown/server.h"
@@ -51,6 +52,8 @@ class Server::Core final : public ConnectionOwner, private Admission::Host {
 
   void begin(const Admission::Newcomer& newcomer) override;
   void on_bounds_changed() override;
+  std::pair<Connection*, ServerOpening*> make_connection(const SocketAddress& peer) noexcept;
+  void turn_away(Socket socket);
   void on_acceptor_stopped();
   void abort_acceptors();
   void on_connection_over(Connection& connection, const Closed& closed, bool opened) override;

@@ -167,6 +167,7 @@ void ServerOpening::fail(OpenFailure failure, Error error) {
     failed_.tls = tls.failure;
     failed_.tls_detail = tls.failure_detail;
     ServerTally& tally = server_.tally();
+    if (error == Error(ENOMEM)) ++tally.out_of_memory;
     switch (failure) {
       case OpenFailure::timed_out:
         ++tally.open_timed_out;

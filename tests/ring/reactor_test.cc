@@ -262,7 +262,7 @@ TEST(ReactorDeathTest, MayNotEndWithAnOperationInFlight) {
         Reactor reactor(small_options());
         reactor.core().ring(0).nop(nop.operation);
       },
-      "in use: 1 operation in flight");
+      "in use: 1 uncompleted operation");
 }
 
 TEST(ReactorDeathTest, MayNotEndWithATimerArmed) {

@@ -67,6 +67,7 @@ struct Ring::Native final : simulation::RingSide {
   void reserve(unsigned count);
   void submit();
   void abandon(const Operation& operation);
+  void close_now(Socket socket);
   void submit_and_wait(TimePoint deadline);
   std::size_t take(std::span<TakenCompletion> out);
 

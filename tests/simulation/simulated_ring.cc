@@ -113,6 +113,8 @@ void Ring::ask_unacknowledged(Operation& operation, Socket socket) {
   native_->prepare_on(operation, Verb::ask_unacknowledged, socket);
 }
 
+void Ring::close_now(Socket socket) noexcept { native_->close_now(socket); }
+
 void Ring::cancel(Operation& operation, Operation& target) {
   put_in_flight(operation);
   native_->prepare(operation, Verb::cancel).target = &target;

@@ -291,6 +291,12 @@ void Ring::Native::attempt_close(Flight& flight) {
   finish(flight, -network.injected(Verb::close));
 }
 
+void Ring::Native::close_now(Socket socket) {
+  Endpoint* endpoint = at(socket);
+  table()[socket.slot - first_slot()] = nullptr;
+  endpoint->release();
+}
+
 void Ring::Native::attempt_cancel(Flight& flight) {
   const auto found = by_operation.find(flight.target);
   // One behind a link has not been issued, and only what was issued is found.

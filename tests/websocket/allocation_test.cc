@@ -1,5 +1,7 @@
 // Once warm, nothing is allocated: not for a message, not for a connection and its two handshakes.
+// And where an allocation fails, one connection ends, and nobody else notices.
 // A program of its own, because it replaces the functions that allocate.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -16,14 +18,27 @@ namespace {
 
 std::uint64_t allocations = 0;
 
+// The allocation that fails, counted from now on; 0: none. `stays`: so does each one behind it.
+std::uint64_t fails_in = 0;
+bool stays = false;
+
+bool fails() {
+  if (fails_in == 0) return false;
+  if (fails_in > 1) return --fails_in, false;
+  fails_in = stays ? 1 : 0;
+  return true;
+}
+
 void* counted(std::size_t size) {
   ++allocations;
+  if (fails()) throw std::bad_alloc();
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
 
 void* counted_aligned(std::size_t size, std::align_val_t alignment) {
   ++allocations;
+  if (fails()) throw std::bad_alloc();
   const auto wanted = static_cast<std::size_t>(alignment);
   if (void* memory = std::aligned_alloc(wanted, (size + wanted - 1) / wanted * wanted)) {
     return memory;
@@ -230,9 +245,123 @@ TEST_P(Allocations, NoneForAMessageOnceWarm) {
   EXPECT_EQ(talkers_[0].clean, 2U);
 }
 
+// --- where an allocation fails ---
+
+// Echoes; whoever gets no echo for want of memory is told so.
+class Sturdy final : public ServerEvents {
+ public:
+  void on_message(WebSocket& socket, MessageKind kind, ConstBytes bytes) override {
+    const std::size_t size = std::min(bytes.size(), echo_.size());
+    if (size != 0) std::memcpy(echo_.data(), bytes.data(), size);
+    if (socket.send(kind, ConstBytes(echo_).first(size)) != Start::io_pending) {
+      (void)socket.close(CloseStatus::internal_error);
+    }
+  }
+  void on_peer_close(WebSocket&, const PeerClose&) override {}
+  void on_drained() override { drained = true; }
+  bool drained = false;
+
+ private:
+  std::vector<std::byte> echo_ = std::vector<std::byte>(large_size);
+};
+
+// Uses whatever takes memory: fragments, a large message, pings, a pause; then closes.
+class Victim final : public WebSocketEvents {
+ public:
+  void on_open(WebSocket& socket) override {
+    socket.pause();
+    bool sent = socket.ping() == Start::io_pending;
+    for (std::size_t i = 0; i < 4 && sent; ++i) {
+      sent = socket.send_fragment(MessageKind::binary, ConstBytes(bytes_).first(5000), i == 3) ==
+             Start::io_pending;
+    }
+    sent = sent && socket.send(MessageKind::binary, bytes_) == Start::io_pending;
+    if (!sent) (void)socket.close();
+  }
+  void on_sent(WebSocket& socket, Sent) override {
+    if (socket.is_paused()) socket.resume();
+  }
+  void on_message(WebSocket& socket, MessageKind, ConstBytes) override {
+    if (++messages == 2) (void)socket.close();
+  }
+  void on_peer_close(WebSocket& socket, const PeerClose&) override { (void)socket.close(); }
+  void on_open_failed(WebSocket&, const OpenFailed&) override { over = true; }
+  void on_closed(WebSocket&, const Closed&) override { over = true; }
+  int messages = 0;
+  bool over = false;
+
+ private:
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(large_size, std::byte{0x5A});
+};
+
+class Bystander final : public WebSocketEvents {
+ public:
+  void on_open(WebSocket& opened) override { socket = &opened; }
+  void on_message(WebSocket&, MessageKind, ConstBytes) override { ++echoes; }
+  void on_closed(WebSocket&, const Closed& how) override {
+    clean = how.outcome == CloseOutcome::clean;
+  }
+  WebSocket* socket = nullptr;
+  int echoes = 0;
+  bool clean = false;
+};
+
+struct OutOfMemory : ::testing::TestWithParam<bool> {
+  // Whether allocation `which` was reached. In a reactor of its own, whose pools are empty.
+  static bool fail(std::uint64_t which) {
+    Reactor reactor({.submission_entries = 64,
+                     .completion_entries = 256,
+                     .sockets_per_ring = 64,
+                     .receive_buffers = 16,
+                     .large_receive_buffers = 2});
+    Sturdy sturdy;
+    Server server(reactor, sturdy);
+    DialRequest request;
+    request.options.answer_close = AnswerClose::automatic;
+    request.url =
+        "ws://" + server.listen(*SocketAddress::parse("127.0.0.1:0")).address.to_string() + "/";
+    Dialer dialer(reactor, request);
+    const auto run_until = [&](auto done) {
+      const TimePoint deadline = Clock::now() + 20s;
+      while (!done() && Clock::now() < deadline) reactor.run_once(deadline);
+      return done();
+    };
+    Victim victim;
+    Bystander bystander;
+    // The first one of a reactor makes pools that all of its connections share.
+    EXPECT_EQ(dialer.dial(bystander).start, Start::io_pending);
+    EXPECT_TRUE(run_until([&] { return bystander.socket && server.tally().opened == 1; }));
+
+    stays = GetParam();
+    fails_in = which;
+    if (dialer.dial(victim).start != Start::io_pending) victim.over = true;
+    const bool ended = run_until([&] { return victim.over; });
+    const bool reached = stays ? fails_in == 1 : fails_in == 0;
+    fails_in = 0;
+    EXPECT_TRUE(ended) << which;
+    if (!reached) EXPECT_EQ(victim.messages, 2);
+
+    EXPECT_EQ(bystander.socket->send_text("still here"), Start::io_pending) << which;
+    EXPECT_TRUE(run_until([&] { return bystander.echoes == 1; })) << which;
+    EXPECT_EQ(server.drain({}), Start::io_pending);
+    EXPECT_TRUE(run_until([&] { return sturdy.drained && bystander.clean; })) << which;
+    EXPECT_LE(server.tally().out_of_memory, 1U);
+    return reached;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Failing, OutOfMemory, ::testing::Values(false, true),
+                         [](const auto& tested) { return tested.param ? "all" : "one"; });
+
+TEST_P(OutOfMemory, EndsOneConnectionAndNobodyElseNotices) {
+  std::uint64_t which = 1;
+  while (fail(which) && !HasFailure()) ++which;
+  EXPECT_GT(which, 8U) << "allocations were counted";
+}
+
 TEST(AllocationCount, SeesWhatIsAllocated) {
   const std::uint64_t before = allocations;
   auto memory = std::make_unique<std::vector<int>>(100);
+  asm volatile("" : : "r"(memory->data()), "r"(memory.get()) : "memory");  // or they are left out
   EXPECT_EQ(allocations - before, 2U) << memory->size();
 }
 

@@ -246,7 +246,7 @@ TEST(ReactorInUseDeathTest, SaysHowManyOfWhatAreLeftAndWhatToCall) {
       "1 listener \\(stop it, and wait for on_stopped.*; "
       "1 TCP connector \\(cancel it.*; "
       "[2-9] armed timers \\(cancel it\\); "
-      "[4-9] operations in flight ");
+      "[4-9] uncompleted operations ");
 }
 
 TEST(ReactorInUseDeathTest, NamesAPlainStream) {

@@ -23,7 +23,7 @@ void maybe(std::string_view handler) {
   if (handler == thrower) throw std::runtime_error("boom");
 }
 
-struct Side : ServerEvents {
+struct Side final : ServerEvents {
   explicit Side(std::string name) : name_(std::move(name)) {}
   void at(const char* handler) const { maybe(name_ + handler); }
   void on_connected(WebSocket&) override { at("on_connected"); }
@@ -66,7 +66,11 @@ struct Conversation {
     thrower = throws_at;
     ServerOptions options;
     if (throws_at.ends_with("on_data")) options.websocket.delivery = Delivery::pieces;
-    Reactor reactor;
+    Reactor reactor({.submission_entries = 64,
+                     .completion_entries = 256,
+                     .sockets_per_ring = 64,
+                     .receive_buffers = 16,
+                     .large_receive_buffers = 2});
     Server server(reactor, theirs, options);
     const SocketAddress address = server.listen(*SocketAddress::parse("127.0.0.1:0")).address;
     DialRequest request;
