@@ -77,7 +77,8 @@ std::vector<SocketAddress> reachable(const std::vector<SocketAddress>& destinati
     if (destination.family() == sources.front().family()) found.push_back(destination);
   }
   if (!found.empty()) return found;
-  throw UsageError("--source-addresses: " + sources.front().to_string() +
+  const std::string source = sources.front().to_string();
+  throw UsageError("--source-addresses: " + source.substr(0, source.rfind(':')) +
                    " is IPv4, and the host has IPv6 addresses only (" +
                    destinations.front().to_string() +
                    "): name a host with an IPv4 address, or leave the option out");
