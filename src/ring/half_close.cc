@@ -70,6 +70,15 @@ void Ring::shutdown_send(Operation& operation, Socket socket, Link chained) {
   put_in_flight(operation);
 }
 
+void Ring::close_now(Socket socket) noexcept {
+  if (!socket.direct) {
+    ::close(static_cast<int>(socket.slot));
+    return;
+  }
+  const int none = -1;
+  io_uring_register_files_update(&native_->ring, socket.slot, &none, 1);
+}
+
 void Ring::Native::shut_down(Operation& operation, Socket socket, Link chained) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_shutdown(sqe, static_cast<int>(socket.slot), SHUT_WR);

@@ -271,15 +271,6 @@ void Ring::ask_unacknowledged(Operation& operation, Socket socket) {
   put_in_flight(operation);
 }
 
-void Ring::close_now(Socket socket) noexcept {
-  if (!socket.direct) {
-    ::close(static_cast<int>(socket.slot));
-    return;
-  }
-  const int none = -1;
-  io_uring_register_files_update(&native_->ring, socket.slot, &none, 1);
-}
-
 void Ring::cancel(Operation& operation, Operation& target) {
   io_uring_sqe* sqe = native_->next_sqe();
   io_uring_prep_cancel64(sqe, reinterpret_cast<std::uintptr_t>(&target), 0);

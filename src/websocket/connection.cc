@@ -377,17 +377,6 @@ void Connection::tell_writable() {
   call_handler("WebSocketEvents::on_writable", [&] { events_->on_writable(*this); });
 }
 
-// What there is no memory for would be late, or lost: this connection ends, the others go on.
-void Connection::run_out_of_memory() noexcept {
-  if (!error_) error_ = Error(ENOMEM);
-  if (!stream_closed_) {
-    if (!open_ && opening_ != nullptr) return opening_->fail(OpenFailure::no_socket, Error(ENOMEM));
-    if (open_ && !handshake_.finished()) apply(handshake_.stream_failed());
-    static_cast<void>(stream_->abort());
-  }
-  wake();
-}
-
 void Connection::on_turn_end() {
   guard([this] { end_turn(); });
 }

@@ -112,6 +112,17 @@ void Connection::leave(TimePoint deadline) {
   wake();
 }
 
+// What there is no memory for would be late, or lost: this connection ends, the others go on.
+void Connection::run_out_of_memory() noexcept {
+  if (!error_) error_ = Error(ENOMEM);
+  if (!stream_closed_) {
+    if (!open_ && opening_ != nullptr) return opening_->fail(OpenFailure::no_socket, Error(ENOMEM));
+    if (open_ && !handshake_.finished()) apply(handshake_.stream_failed());
+    static_cast<void>(stream_->abort());
+  }
+  wake();
+}
+
 // Behind the last byte: who lingers cannot send.
 void Connection::end_left() {
   if (stream_ending_ || stream_closed_ || has_output()) return;
