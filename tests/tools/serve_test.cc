@@ -56,6 +56,7 @@ TEST(Serve, WritesItsTally) {
   EXPECT_EQ(server.drain(), 0);
   const Json json = file.read();
   EXPECT_EQ(json.at("mode"), "sink");
+  EXPECT_EQ(json.at("out_of_memory"), 0);
   EXPECT_EQ(json.at("opened"), 8);  // and the control connection
   EXPECT_EQ(json.at("clean"), 8);
 }

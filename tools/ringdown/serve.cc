@@ -223,6 +223,7 @@ nlohmann::ordered_json json_of(const ServeOptions& options, const ServeTally& ta
       {"mode", name(options.mode)},
       {"accepted", sum.accepted},
       {"accept_failed", sum.accept_failed},
+      {"out_of_memory", sum.out_of_memory},
       {"opened", sum.opened},
       {"refused", sum.refused},
       {"unexpected_tls", sum.unexpected_tls},
@@ -276,6 +277,9 @@ std::string text_of(const ServeOptions& options, const ServeTally& tally) {
   if (sum.accept_failed > 0) {
     out << "accepting failed " << with_separators(sum.accept_failed)
         << " times for want of descriptors or memory: ringdown doctor says what to raise\n";
+  }
+  if (sum.out_of_memory > 0) {
+    out << with_separators(sum.out_of_memory) << " connections ended for want of memory\n";
   }
   return std::move(out).str();
 }

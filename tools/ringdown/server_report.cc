@@ -33,6 +33,7 @@ std::map<std::string, std::uint64_t> failures_by_name(const ServerTally& tally) 
 void add(ServerTally& sum, const ServerTally& tally) {
   for (const auto counter : {&ServerTally::accepted,
                              &ServerTally::accept_failed,
+                             &ServerTally::out_of_memory,
                              &ServerTally::opened,
                              &ServerTally::refused,
                              &ServerTally::unexpected_tls,
