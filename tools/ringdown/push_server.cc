@@ -10,8 +10,10 @@ namespace {
 
 // Held Closes answered in one turn of the reactor. A burst of thousands of packets would overflow
 // the queue of received ones that each processor has (net.core.netdev_max_backlog, 1000), and cost
-// retransmissions.
-constexpr std::size_t released_per_turn = 64;
+// retransmissions. And each costs four completions (the receive and its cancellation, the send, the
+// close), of which a turn takes 256: were there more, those that were answered would pile up behind
+// each other, with the deadline of their closing running.
+constexpr std::size_t released_per_turn = 32;
 
 std::string_view text_of(ConstBytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
