@@ -349,7 +349,7 @@ void TlsStream::end_below() {
 // Nothing that means anything can come any more.
 void TlsStream::end_tcp() {
   stage_ = Stage::closing;
-  if (notify_received_ && !tcp_ended_ && !linger_.acknowledged) {
+  if (notify_received_ && !tcp_ended_) {
     static_cast<void>(tcp_.close_after_sends());
   } else {
     static_cast<void>(tcp_.close(linger_));

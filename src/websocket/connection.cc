@@ -163,6 +163,8 @@ Start Connection::send_marker() {
 // Design: lingering may be left out only where nothing legal can follow.
 bool Connection::may_close_with_sends() const noexcept {
   if (violation_ != Violation::none || !handshake_.peer_closed()) return false;
+  // Over TLS, by its close_notify.
+  if (handshake_.state().stream == protocol::StreamPhase::peer_ended) return true;
   // RFC 6455 7.1.1: the server ends TCP first. Whoever was pinged may still send a pong, which
   // would meet RST; which ping it answers cannot be told (5.5.3), so one ping is enough to linger.
   return role_ == Role::server && !has_pinged_ && reader_.between_frames();
@@ -213,8 +215,8 @@ void Connection::give_back_sending() noexcept {
 void Connection::on_close_frame_sent() {
   close_sent_ = true;
   // A peer that had finished may be gone: its TCP says first whether it has our Close frame.
-  if (peer_finished()) return end_stream();
-  if (!marker_asked_) apply(handshake_.close_frame_sent());
+  if (peer_finished()) end_stream();
+  if (!marker_asked_ && !awaits_acknowledgement_) apply(handshake_.close_frame_sent());
 }
 
 // --- closing ---
@@ -300,22 +302,6 @@ void Connection::end_stream() {
   if (may_close_with_sends()) return close_after_sends();
   static_cast<void>(
       stream_->close({.deadline = ending_deadline(), .bytes_max = options().linger_bytes_max}));
-}
-
-// Its FIN came, and our direction was still open.
-bool Connection::peer_finished() const noexcept {
-  return handshake_.state().stream == protocol::StreamPhase::peer_ended;
-}
-
-Linger Connection::acknowledged_linger() {
-  const TimePoint waited = Ring::now() + options().transport_wait;
-  closing_deadline_ = std::max(closing_deadline_, waited);
-  rearm_deadline();
-  // Who cannot ask takes the want of RST for an answer, and that comes soon or not at all.
-  const bool can_ask = has(reactor_.reactor().features(), Feature::fixed_fd_install);
-  return {.deadline = can_ask ? closing_deadline_ : waited,
-          .bytes_max = options().linger_bytes_max,
-          .acknowledged = true};
 }
 
 // TCP alone needs no deadline: nothing more can come from the peer, and the kernel sends the rest.

@@ -238,8 +238,9 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool ping_unanswered_ : 1 = false;
   bool has_pinged_ : 1 = false;
   bool stream_closed_ : 1 = false;
-  bool finished_first_ : 1 = false;       // a client's FIN, for the server's did not come
-  bool transport_timed_out_ : 1 = false;  // an end of TCP that was awaited did not come
+  bool awaits_acknowledgement_ : 1 = false;  // of our Close, by a peer that finished first
+  bool finished_first_ : 1 = false;          // a client's FIN, for the server's did not come
+  bool transport_timed_out_ : 1 = false;     // an end of TCP that was awaited did not come
   bool opening_deadline_ : 1 = false;
   bool leaving_ : 1 = false;
   bool has_place_ : 1 = true;

@@ -103,6 +103,24 @@ void Connection::on_deadline() {
   apply(handshake_.deadline_passed());
 }
 
+// Its FIN came, and our direction was still open. Over TLS close_notify alone is none: TCP is open.
+bool Connection::peer_finished() const noexcept {
+  return handshake_.state().stream == protocol::StreamPhase::peer_ended &&
+         tcp_.halves().receive == Half::ended;
+}
+
+Linger Connection::acknowledged_linger() {
+  awaits_acknowledgement_ = true;
+  const TimePoint waited = Ring::now() + options().transport_wait;
+  closing_deadline_ = std::max(closing_deadline_, waited);
+  rearm_deadline();
+  // Who cannot ask takes the want of RST for an answer, and that comes soon or not at all.
+  const bool can_ask = has(reactor_.reactor().features(), Feature::fixed_fd_install);
+  return {.deadline = can_ask ? closing_deadline_ : waited,
+          .bytes_max = options().linger_bytes_max,
+          .acknowledged = true};
+}
+
 void Connection::leave(TimePoint deadline) {
   if (leaving_ || stream_closed_) return;
   leaving_ = true;

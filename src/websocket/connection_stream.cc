@@ -175,8 +175,8 @@ void Connection::on_failed(Error error) {
 
 void Connection::on_shutdown(Error error) {
   if (error || !close_sent_) return;
-  if (peer_finished()) return end_stream();
-  apply(handshake_.close_frame_sent());
+  if (peer_finished()) end_stream();
+  if (!awaits_acknowledgement_) apply(handshake_.close_frame_sent());
 }
 
 void Connection::on_closed(Error error) {
@@ -187,7 +187,7 @@ void Connection::on_closed(Error error) {
   switch (error.errno_value()) {
     case 0:
       // All of it is acknowledged: see on_close_frame_sent.
-      if (peer_finished() && close_sent_) return apply(handshake_.close_frame_sent());
+      if (awaits_acknowledgement_ && close_sent_) return apply(handshake_.close_frame_sent());
       return apply(handshake_.stream_closed());
     case ETIMEDOUT:
     case EMSGSIZE: return apply(handshake_.deadline_passed());

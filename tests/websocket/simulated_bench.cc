@@ -229,7 +229,8 @@ void expect_consistent(const Actor& actor, const Actor& peer) {
     EXPECT_NE(how.peer_status, CloseStatus::abnormal);
     EXPECT_NE(how.own_status, CloseStatus::abnormal);
     // Behind both Close frames.
-    EXPECT_TRUE(!how.error || how.transport == TransportEnd::reset_by_peer) << how.error.name();
+    const bool failed = how.transport >= TransportEnd::reset_by_peer;
+    EXPECT_TRUE(!how.error || failed) << how.error.name() << ' ' << name(how.transport);
     EXPECT_NE(how.transport, TransportEnd::none);
     for (const Sent& sent : ours.sent) EXPECT_FALSE(sent.error) << sent.error.name();
     EXPECT_FALSE(ours.shutdown_done && ours.shutdown_done->error);
