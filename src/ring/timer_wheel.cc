@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/handler.h"
 
 namespace ringdown {
 
@@ -97,7 +98,7 @@ std::size_t TimerWheel::run_slot(Slot& slot) {
     TimerBase& timer = *due.next_;
     remove(timer);
     ++count;
-    timer.thunk_(timer);
+    call_handler("a timer's handler", [&timer] { timer.thunk_(timer); });
   }
   return count;
 }
