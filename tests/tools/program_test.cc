@@ -277,5 +277,21 @@ TEST(Serve, DrainsWhatIsHeldAtOnce) {
   EXPECT_EQ(json.at("as_expected"), false);
 }
 
+// The kernel spreads those who connect over the threads, whether a thread has room or not.
+TEST(Serve, HasOneMostOfConnectionsForAllItsThreads) {
+  Serving server({"--threads", "3", "--max-connections", "21", "--mode", "push"});
+  int status = -1;
+  const auto never_answered = [&](const char* connections) {
+    return storm({server.url(), "--connections", connections, "--pattern", "never-answer",
+                  "--close-timeout", "1", "--open-timeout", "0.5"},
+                 status);
+  };
+  EXPECT_EQ(never_answered("20").at("timed_out"), 20) << "and the control connection";
+  // Who waits for room is accepted at most once for each thread, and not served.
+  const Json json = never_answered("40");
+  EXPECT_EQ(json.at("timed_out"), 20);
+  EXPECT_EQ(json.at("refused_by").at("timed_out"), 20) << json.dump();
+}
+
 }  // namespace
 }  // namespace ringdown::program

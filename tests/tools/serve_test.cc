@@ -96,22 +96,6 @@ TEST(Serve, LeavesTheNameOfItsSuccessorAlone) {
   EXPECT_NE(access(path.c_str(), F_OK), 0);
 }
 
-// The kernel spreads those who connect over the threads, whether a thread has room or not.
-TEST(Serve, HasOneMostOfConnectionsForAllItsThreads) {
-  Serving server({"--threads", "3", "--max-connections", "21", "--mode", "push"});
-  int status = -1;
-  const auto never_answered = [&](const char* connections) {
-    return storm({server.url(), "--connections", connections, "--pattern", "never-answer",
-                  "--close-timeout", "1", "--open-timeout", "0.5"},
-                 status);
-  };
-  EXPECT_EQ(never_answered("20").at("timed_out"), 20) << "and the control connection";
-  // Who waits for room is accepted at most once for each thread, and not served.
-  const Json json = never_answered("40");
-  EXPECT_EQ(json.at("timed_out"), 20);
-  EXPECT_EQ(json.at("refused_by").at("timed_out"), 20) << json.dump();
-}
-
 TEST(Serve, SaysHowManyItsMemoryAllows) {
   RunningProgram program({"serve", "--listen", "127.0.0.1:0"});
   EXPECT_NE(program.next_error_line().find("connections, as memory allows (--max-connections)"),
