@@ -97,6 +97,7 @@ class TcpListener::State final : private Orphan {
   void end();
   void fail(Error error);
   void rearm();
+  void cancel() override { go_on(); }
   void abandon() noexcept override;
   void on_rings_gone() override;
 

@@ -1,5 +1,5 @@
-// Listening sockets: descriptors of the process, made by system calls when a server is set up; and
-// who connects to them.
+// Sockets that are made by system calls: those that listen, descriptors of the process, with who
+// connects to them; and those that are about to connect.
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -96,6 +96,46 @@ void Ring::Native::accept(Operation& operation, int listener, AcceptMode mode, A
   // Not io_uring_prep_accept_direct: liburing 2.3 loses its IORING_FILE_INDEX_ALLOC.
   if (mode == AcceptMode::once) sqe->ioprio = 0;
   io_uring_sqe_set_data(sqe, &operation);
+}
+
+// The socket is made by system calls, set up, and installed in the table: options of direct
+// descriptors need Linux 6.7, binding them 6.11, and the calls cost less than a chain of
+// operations.
+void Ring::open_socket(Operation& operation, OpenSocket& request) {
+  request.error = Error();
+  request.descriptor = ::socket(request.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  if (request.descriptor < 0) {
+    request.error = Error(errno);
+  } else if (request.family != AF_UNIX) {
+    ::setsockopt(request.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (request.source) {
+      // ip(7): the port is chosen by connect(2), so that one port can serve many destinations.
+      ::setsockopt(request.descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+      if (::bind(request.descriptor, request.source->native(), request.source->size()) != 0) {
+        request.error = Error(errno);
+      }
+    }
+  }
+  const bool installs = !request.error && has(native_->features, Feature::direct_descriptors);
+  if (!installs) return nop(operation);
+  request.slot = request.descriptor;
+  io_uring_sqe* sqe = native_->next_sqe();
+  io_uring_prep_files_update(sqe, &request.slot, 1, static_cast<int>(IORING_FILE_INDEX_ALLOC));
+  io_uring_sqe_set_data(sqe, &operation);
+  put_in_flight(operation);
+}
+
+Socket Ring::take_opened(OpenSocket& request, std::int32_t result) {
+  const bool direct = has(native_->features, Feature::direct_descriptors);
+  if (!request.error && result < 0) request.error = Error(-result);
+  if (!request.error && direct && result == 0) request.error = Error(ENFILE);
+  const bool keep = !request.error && !direct;
+  if (request.descriptor >= 0 && !keep) ::close(request.descriptor);
+  if (request.error) return {};
+  return {.slot = static_cast<std::uint32_t>(direct ? request.slot : request.descriptor),
+          .ring = index_,
+          .direct = direct};
 }
 
 }  // namespace ringdown

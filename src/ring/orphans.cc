@@ -15,6 +15,10 @@ void Orphans::keep(Orphan& orphan) noexcept {
   first_ = &orphan;
 }
 
+void Orphans::cancel() {
+  for (Orphan* orphan = first_; orphan != nullptr; orphan = orphan->next_) orphan->cancel();
+}
+
 void Orphans::abandon() noexcept {
   for (Orphan* orphan = first_; orphan != nullptr; orphan = orphan->next_) orphan->abandon();
 }

@@ -8,6 +8,8 @@ namespace ringdown {
 
 class Orphan : Immovable {
  public:
+  // On the reactor's thread, in its destructor: what would not end by itself is cancelled.
+  virtual void cancel() {}
   // The rings are about to end, and cannot be waited for, for they are another thread's: what is in
   // flight is abandoned (Ring::abandon). Its memory must stay.
   virtual void abandon() noexcept = 0;
@@ -28,6 +30,7 @@ class Orphans : Immovable {
  public:
   void keep(Orphan& orphan) noexcept;
   bool is_empty() const noexcept { return first_ == nullptr; }
+  void cancel();
   void abandon() noexcept;
   void end();
 

@@ -73,6 +73,7 @@ ReactorCore::~ReactorCore() {
   owner_.begin_end();
   call_handler("what was posted", [this] { run_posted(); });
   if (may_be_used_here()) {
+    orphans_.cancel();
     while (!orphans_.is_empty()) guarded_turn(TimePoint::max());
   }
   // The thread that ran the reactor may be gone, so nothing can be cancelled any more; a poll holds

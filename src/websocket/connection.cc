@@ -175,43 +175,6 @@ bool Connection::ends_behind_sends() const noexcept {
   return role_ == Role::server && violation_ == Violation::none && handshake_.peer_closed();
 }
 
-void Sending::start(ByteStream& stream) {
-  // Otherwise the stream has failed and is about to say so.
-  if (stream.send(operation_, queue.begin_batch()) != Start::io_pending) on_sent(Error(ECONNRESET));
-}
-
-void Sending::on_sent(Error error) {
-  queue.end_batch(Connection::TellSent{connection_, error});
-  connection_.wake();
-}
-
-// The queue, to add something to it.
-OutputQueue& Connection::output() {
-  if (sending_ == nullptr) sending_ = pools().sendings->take(*this, pools().output);
-  return sending_->queue;
-}
-
-bool Connection::has_output() const noexcept {
-  return sending_ != nullptr && !sending_->queue.is_empty();
-}
-
-std::size_t Connection::output_bytes() const noexcept {
-  return sending_ == nullptr ? 0 : sending_->queue.bytes();
-}
-
-bool Connection::output_in_flight() const noexcept {
-  return sending_ != nullptr && sending_->queue.batch_in_flight();
-}
-
-void Connection::discard_output() {
-  if (sending_ != nullptr) sending_->queue.discard(TellSent{*this, closing_error()});
-}
-
-void Connection::give_back_sending() noexcept {
-  if (sending_ == nullptr || !sending_->is_idle()) return;
-  pools().sendings->give_back(std::exchange(sending_, nullptr));
-}
-
 void Connection::on_close_frame_sent() {
   close_sent_ = true;
   // A peer that had finished may be gone: its TCP says first whether it has our Close frame.

@@ -172,5 +172,10 @@ TEST_F(TooEarly, ADialThatCannotBeIsRefusedWithWords) {
   refused([](DialRequest& request) { request.source = SocketAddress::parse("[::1]:0"); });
 }
 
+TEST(ConnectionsByMemory, AreMoreWithoutTls) {
+  EXPECT_GT(connections_that_memory_allows(true), 0U);
+  EXPECT_GT(connections_that_memory_allows(false), connections_that_memory_allows(true));
+}
+
 }  // namespace
 }  // namespace ringdown
