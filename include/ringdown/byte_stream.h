@@ -97,7 +97,7 @@ struct Linger {
   // Reads and discards until the peer's FIN, so that no RST destroys what is still on its way (RFC
   // 1122 4.2.2.13); past the deadline or the bound it sends RST.
   TimePoint deadline;
-  std::size_t bytes_max = 1 << 20;
+  std::size_t bytes_max = 1 << 30;
   // Waits, too, until the peer's TCP has acknowledged everything of ours: for a peer that has
   // finished already and may be gone, whose RST would tell. on_closed then says 0 where everything
   // was acknowledged, ECONNRESET (EPIPE, ENOTCONN) where RST came, ETIMEDOUT where neither did.

@@ -48,9 +48,9 @@ constexpr bool may_be_sent(CloseStatus status) noexcept {
 enum class CloseOutcome : std::uint8_t {
   clean,      // both Close frames passed (RFC 6455 7.1.4), legal, whatever became of TCP then; see
               // TransportEnd
-  aborted,    // by this side: `abort`, or an idle or keep-alive bound
-  timed_out,  // a deadline of the closing handshake passed; or the peer, who had finished already,
-              // did not acknowledge our Close
+  aborted,    // by this side: `abort` was called
+  timed_out,  // a bound passed; CloseBound names it. Or the peer, who had finished already, did not
+              // acknowledge our Close
   violation,  // the peer broke the protocol; see Violation
   dropped,    // the stream ended (FIN) or failed (RST, error) before both Close frames had passed
 };
@@ -77,6 +77,24 @@ enum class TransportEnd : std::uint8_t {
 inline constexpr std::size_t transport_end_count = 7;
 
 RINGDOWN_API std::string_view name(TransportEnd end) noexcept;  // static, NUL-terminated
+
+// The bound that passed and so ended the connection. With CloseOutcome::timed_out, or behind what
+// had spoilt it before (a violation, a FIN without Close).
+enum class CloseBound : std::uint8_t {
+  none,
+  idle,          // WebSocketOptions::idle_timeout
+  ping,          // ping_interval: a Ping was not answered, by anything
+  answer,        // answer_timeout: the library has answered for the application, and that is all
+  half_closed,   // half_closed_timeout
+  keep_sending,  // keep_sending_after_end
+  close,         // close_timeout, or linger_bytes_max
+  stall,         // send_stall_timeout: the peer does not read
+  drain,         // DrainPlan::deadline
+  message,       // message_timeout
+};
+inline constexpr std::size_t close_bound_count = 10;
+
+RINGDOWN_API std::string_view name(CloseBound bound) noexcept;  // static, NUL-terminated
 
 // What the peer did wrong (RFC 6455; the section stands beside each).
 enum class Violation : std::uint8_t {

@@ -42,6 +42,7 @@ struct Closed {
       CloseStatus::abnormal;  // `abnormal`: no Close frame came; `none`: it was empty
   CloseStatus own_status = CloseStatus::abnormal;  // `abnormal`: none was sent
   Violation violation = Violation::none;           // with CloseOutcome::violation
+  CloseBound bound = CloseBound::none;             // that passed
   // Of the transport, if it failed; behind both Close frames that harms nobody. ENOMEM: there was
   // no memory to go on; other connections do.
   Error error;
@@ -192,32 +193,45 @@ struct WebSocketOptions {
   // A dial's: without an answer for so long, the host's next address is tried as well (RFC 8305, 5:
   // 250 ms, and never less than 10). Zero: only when one has failed.
   Milliseconds connection_attempt_delay{250};
-  Milliseconds close_timeout{10'000};   // of `close`, from the call; zero is not allowed
+  // Of `close`, from the call; zero is not allowed. What is queued then has its time besides, at
+  // `send_rate_min`: a close that flows is not cut. The deadline is fixed at the call.
+  Milliseconds close_timeout{10'000};
   Milliseconds answer_timeout{10'000};  // AnswerClose::application: from on_peer_close
-  Milliseconds half_closed_timeout{0};  // from `shutdown` to the peer's Close
+  // From `shutdown` to the peer's Close, with time for what is queued as for `close`.
+  Milliseconds half_closed_timeout{0};
   // Behind both Close frames a client waits so long for the server's FIN (RFC 6455 7.1.1: the
   // server ends TCP first). Then it sends its own, and waits for the server's as long again, then
   // RST: on_closed comes 2 * transport_wait behind the Close frames at the latest. Either role,
   // where the peer's FIN came before our Close frame went out: its TCP has so long, or what is left
   // of close_timeout if that is longer, to acknowledge our Close. Not zero for a client.
   Milliseconds transport_wait{1'000};
-  // Nothing received for so long: aborted. Does not count while receiving is paused, nor once the
-  // peer's Close has come.
+  // No data for so long, that is no part of a message: the end (timed_out). Pings and Pongs are no
+  // data: a peer that answers them lives, and may be idle. Does not count while receiving is
+  // paused, nor once the peer's Close has come.
   Milliseconds idle_timeout{0};
-  // Nothing received for so long: a Ping; nothing for twice that: aborted. Counts when idle_timeout
-  // does.
+  // Whether the peer lives: nothing at all received for so long: a Ping; and nothing in the
+  // interval behind that either: the end (timed_out). Counts when idle_timeout does.
   Milliseconds ping_interval{0};
+  // A peer that does not read: something is queued, and over send_stall_timeout the kernel took
+  // less of it than send_rate_min bytes a second: the end (timed_out, CloseBound::stall), found out
+  // by twice that time. Counts while receiving is paused too, and behind our Close. What the kernel
+  // takes moves by some 64 KiB at a time: choose so that their product is well above that. Zero in
+  // either: no such bound, and with send_rate_min also no time for what is queued in close_timeout.
+  std::uint32_t send_rate_min = 16U << 10;
+  Milliseconds send_stall_timeout{30'000};
   std::uint32_t message_size_max = 16U << 20;  // bytes of a whole message (Close 1009 beyond it)
   // Frames of a message (Close 1008 beyond it); zero: any number.
   std::uint32_t message_fragments_max = 65'536;
   // From the first piece of a message to its last, but for the time while receiving is paused; then
-  // the connection ends as by idle_timeout. None by default: how long a message may take depends on
-  // its size and on the slowest peer that is to be served. Without it a peer may hold
+  // the connection ends (CloseBound::message). None by default: how long a message may take depends
+  // on its size and on the slowest peer that is to be served. Without it a peer may hold
   // `message_size_max` bytes of memory for as long as it stays; ReactorOptions::message_memory_max
   // bounds what all of them hold.
   Milliseconds message_timeout{0};
-  std::uint32_t send_queue_max = 64U << 10;   // high-water mark: beyond it `send` is busy
-  std::uint32_t linger_bytes_max = 1U << 20;  // discarded while lingering, before RST
+  std::uint32_t send_queue_max = 64U << 10;  // high-water mark: beyond it `send` is busy
+  // Discarded while lingering, before RST, which would destroy our Close frame on its way to a peer
+  // that still sends a message too large (1009). close_timeout bounds it too.
+  std::uint32_t linger_bytes_max = 1U << 30;
   // Of the head of the peer's opening handshake: bytes, with its empty line, and fields. Beyond it
   // a server answers 431 (RFC 6585 5), a client ends with OpenFailure::head_too_large.
   std::uint32_t head_size_max = 32U << 10;

@@ -115,6 +115,8 @@ CloseAction CloseHandshake::deadline_passed() noexcept {
   return take(CloseEvent::deadline_passed, peer_status_);
 }
 
+CloseAction CloseHandshake::give_up() noexcept { return take(CloseEvent::gave_up); }
+
 CloseDeadline CloseHandshake::deadline() const noexcept {
   if (finished()) return CloseDeadline::none;
   const auto [send, receive] = state_.halves;

@@ -41,8 +41,10 @@ enum class CloseEvent : std::uint8_t {
   stream_failed,         // RST or another error, in either direction
   stream_closed,         // the descriptor was closed behind our Close (linked), nothing lingers
   deadline_passed,       // the one that `deadline` asked for, or the limit of bytes of a linger
+  gave_up,  // a bound on the peer that is no matter of closing: silence, a stalled send,
+            // a drain's deadline
 };
-inline constexpr int close_event_count = 11;
+inline constexpr int close_event_count = 12;
 
 // What the driver does next: a set of bits, carried out from the lowest to the highest.
 enum class CloseAction : std::uint16_t {
@@ -257,8 +259,13 @@ constexpr Next on_deadline_passed(CloseState from) noexcept {
     case Half::open:
     case Half::ending: break;
   }
-  // Not a matter of closing: an idle bound, and those are ours.
-  return finished(from, CloseAction::reset_stream, CloseOutcome::aborted);
+  return finished(from, CloseAction::reset_stream, CloseOutcome::timed_out);
+}
+
+// Behind both Close frames too: the RST may destroy ours on its way.
+constexpr Next on_gave_up(CloseState from) noexcept {
+  if (from.stream == StreamPhase::over) return {from};
+  return finished(from, CloseAction::reset_stream, CloseOutcome::timed_out);
 }
 
 }  // namespace table
@@ -278,6 +285,7 @@ constexpr Next step(CloseState from, CloseEvent event, CloseRules rules) noexcep
     case CloseEvent::stream_failed: return table::on_stream_failed(from);
     case CloseEvent::stream_closed: return table::on_stream_closed(from);
     case CloseEvent::deadline_passed: return table::on_deadline_passed(from);
+    case CloseEvent::gave_up: return table::on_gave_up(from);
   }
   return {from};
 }
@@ -310,6 +318,7 @@ class CloseHandshake {
   [[nodiscard]] CloseAction stream_failed() noexcept;
   [[nodiscard]] CloseAction stream_closed() noexcept;
   [[nodiscard]] CloseAction deadline_passed() noexcept;
+  [[nodiscard]] CloseAction give_up() noexcept;
 
   // Whether `send` is accepted.
   bool may_send() const noexcept { return state_.halves.send == Half::open; }

@@ -26,6 +26,22 @@ std::string_view name(TransportEnd end) noexcept {
   return "?";
 }
 
+std::string_view name(CloseBound bound) noexcept {
+  switch (bound) {
+    case CloseBound::none: return "none";
+    case CloseBound::idle: return "idle";
+    case CloseBound::ping: return "ping";
+    case CloseBound::answer: return "answer";
+    case CloseBound::half_closed: return "half_closed";
+    case CloseBound::keep_sending: return "keep_sending";
+    case CloseBound::close: return "close";
+    case CloseBound::stall: return "stall";
+    case CloseBound::drain: return "drain";
+    case CloseBound::message: return "message";
+  }
+  return "?";
+}
+
 std::string_view name(Violation violation) noexcept {
   switch (violation) {
     case Violation::none: return "none";

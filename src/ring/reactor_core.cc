@@ -268,7 +268,7 @@ bool ReactorCore::has_ready() const noexcept {
 bool ReactorCore::may_expire(std::size_t dispatched) noexcept {
   constexpr unsigned rounds_max = 64;
   constexpr std::chrono::milliseconds in_time{2}, least{20}, most{10'000};
-  const bool goes_on = has_ready();
+  const bool goes_on = has_ready() || next_turn_.first != nullptr;
   const auto due = dispatched != 0 || goes_on ? timers_.next() : std::nullopt;
   if (!due || *due > now_ || (!goes_on && now_ - *due <= in_time)) {
     catching_up_until_ = TimePoint::max();

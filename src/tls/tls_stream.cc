@@ -13,7 +13,7 @@ namespace {
 
 // After a failure of ours: as long as the peer has to take the alert that names it.
 constexpr std::chrono::seconds alert_linger{1};
-constexpr std::size_t alert_linger_bytes = 1U << 16;
+constexpr std::size_t alert_linger_bytes = 1U << 26;
 // Where only the peer's close_notify can follow, and a half-close is dear (Feature): most peers
 // answer ours with it, and end TCP too; one receive, and the descriptor can be closed. Who does not
 // gets our FIN so much later, or after a quarter of the time there is.

@@ -142,6 +142,7 @@ void Connection::flush() {
   if (!open_ && opening_ == nullptr) return;
   const bool close_in_batch = handshake_.state().halves.send == Half::ending && !close_sent_;
   sending_->start(*stream_);
+  watch_sends();
   if (!close_in_batch || has_output() || !output_in_flight()) return;
   if (peer_finished() || may_close_with_sends() || ends_behind_sends()) {
     end_stream();
@@ -277,7 +278,7 @@ void Connection::close_after_sends() {
 TimePoint Connection::ending_deadline() const noexcept {
   const auto bound = options().close_timeout;
   const bool has_deadline = closing_deadline_ != TimePoint::max() || bound.count() == 0;
-  return has_deadline ? closing_deadline_ : Ring::now() + bound;
+  return has_deadline ? closing_deadline_ : Ring::now() + bound + time_to_send();
 }
 
 // Why an accepted call did not come to its end.

@@ -107,6 +107,8 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   RINGDOWN_API Start shutdown(CloseStatus status, std::string_view reason, std::uint64_t tag);
   RINGDOWN_API Start close(CloseStatus status, std::string_view reason, std::uint64_t tag);
   Start abort();
+  // A bound on the peer has passed: RST. Answers whether that ended it.
+  bool give_up(CloseBound bound);
   // A server's drain: as `shutdown`, and no completion, for the application has not called it.
   Start drain(CloseStatus status, std::string_view reason);
   void pause();
@@ -199,6 +201,9 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   void check_liveness();
   void watch_message();
   TimePoint message_deadline() const noexcept;
+  bool bounds_sends() const noexcept;
+  void watch_sends();
+  TimePoint::duration time_to_send() const noexcept;
   bool judges_silence() const noexcept;
   TimePoint liveness_deadline() const noexcept;
   bool is_secure() const noexcept { return stream_ != &tcp_; }
@@ -220,6 +225,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   protocol::MessageReader reader_;
   protocol::MessageAssembler assembler_;
   Violation violation_ = Violation::none;
+  CloseBound bound_ = CloseBound::none;
   Role role_;
   protocol::CloseDeadline deadline_kind_ = protocol::CloseDeadline::none;
   MessageKind fragment_kind_ = MessageKind::text;  // of the message we are sending in fragments
@@ -232,10 +238,10 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool owes_close_ : 1 = false;
   bool drained_ : 1 = false;  // our Close is the server's, and so is its completion
   bool owes_discard_ : 1 = false;
-  bool stream_ending_ : 1 = false;  // FIN or close was asked for
-  bool marker_asked_ : 1 = false;   // HalfCloseDepth: one below goes out behind our Close
-  bool close_sent_ : 1 = false;     // our Close frame is with the kernel
-  bool ping_unanswered_ : 1 = false;
+  bool stream_ending_ : 1 = false;    // FIN or close was asked for
+  bool marker_asked_ : 1 = false;     // HalfCloseDepth: one below goes out behind our Close
+  bool close_sent_ : 1 = false;       // our Close frame is with the kernel
+  bool ping_unanswered_ : 1 = false;  // nothing came since
   bool has_pinged_ : 1 = false;
   bool stream_closed_ : 1 = false;
   bool awaits_acknowledgement_ : 1 = false;  // of our Close, by a peer that finished first
@@ -246,7 +252,8 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   bool has_place_ : 1 = true;
   TransportEnd transport_ = TransportEnd::none;  // once the stream is closed
   TimePoint closing_deadline_ = TimePoint::max();
-  TimePoint last_received_{};
+  TimePoint last_received_{};  // anything
+  TimePoint last_data_{};      // a part of a message
   std::unique_ptr<ByteStorage> message_;
   TimePoint message_began_{};    // with message_timeout, while a message is open
   std::uint32_t work_turn_ = 0;  // the turn in which it had
@@ -266,13 +273,21 @@ class Sending : Immovable {
   Sending(Connection& connection, OutputPools& pools) noexcept
       : queue(pools), connection_(connection) {}
   void start(ByteStream& stream);
+  // Whether the peer takes less than `rate` bytes a second over `time`; asked at `next_look`, which
+  // it moves.
+  bool is_stalled(TimePoint now, std::uint64_t rate, std::chrono::milliseconds time) noexcept;
   bool is_idle() const noexcept { return queue.is_empty() && !queue.batch_in_flight(); }
 
   OutputQueue queue;
+  TimePoint next_look = TimePoint::max();  // max: nobody watches yet
 
  private:
   void on_sent(Error error);
   Connection& connection_;
+  std::uint64_t batches_bytes_ = 0;  // of those that are over
+  std::uint64_t batch_bytes_ = 0;    // of the one in flight
+  std::uint64_t measured_from_ = 0;  // bytes sent when the time began
+  bool measures_ = false;
   Send<&Sending::on_sent> operation_{*this};
 };
 

@@ -1,5 +1,5 @@
-// When a connection ends by itself: the deadlines of closing, silence, and an application that has
-// left.
+// When a connection ends by itself: the deadlines of closing, silence, a peer that does not read,
+// and an application that has left.
 #include <algorithm>
 #include <cerrno>
 
@@ -27,8 +27,12 @@ void Connection::rearm_deadline() {
       case CloseDeadline::last_fin: bound = options().transport_wait; break;
     }
     closing_deadline_ = bound.count() == 0 ? TimePoint::max() : Ring::now() + bound;
+    const bool waits_for_sends =
+        wanted == CloseDeadline::close || wanted == CloseDeadline::half_closed;
+    if (bound.count() != 0 && waits_for_sends) closing_deadline_ += time_to_send();
   }
-  const TimePoint first = std::min({closing_deadline_, liveness_deadline(), message_deadline()});
+  TimePoint first = std::min({closing_deadline_, liveness_deadline(), message_deadline()});
+  if (bounds_sends()) first = std::min(first, sending_->next_look);
   if (first == TimePoint::max() || handshake_.finished()) return timer_.cancel();
   if (!timer_.is_armed() || timer_.deadline() != first) timer_.arm(reactor_, first);
 }
@@ -41,7 +45,7 @@ TimePoint Connection::liveness_deadline() const noexcept {
   const auto idle = options().idle_timeout;
   const auto ping = options().ping_interval;
   TimePoint first = TimePoint::max();
-  if (idle.count() > 0) first = last_received_ + idle;
+  if (idle.count() > 0) first = last_data_ + idle;
   if (ping.count() > 0 && handshake_.may_send()) {
     first = std::min(first, last_received_ + (ping_unanswered_ ? 2 * ping : ping));
   }
@@ -68,19 +72,17 @@ TimePoint Connection::message_deadline() const noexcept {
 }
 
 void Connection::check_liveness() {
-  if (reactor_.now() >= message_deadline()) {
-    error_ = Error(ETIMEDOUT);
-    return apply(handshake_.abort());
-  }
+  if (reactor_.now() >= message_deadline()) return static_cast<void>(give_up(CloseBound::message));
   if (!judges_silence()) return rearm_deadline();
   const TimePoint now = reactor_.now();
+  const auto idle_after = options().idle_timeout;
   const auto ping_after = options().ping_interval;
-  const bool idle =
-      options().idle_timeout.count() > 0 && now >= last_received_ + options().idle_timeout;
+  if (idle_after.count() > 0 && now >= last_data_ + idle_after) {
+    return static_cast<void>(give_up(CloseBound::idle));
+  }
   const bool pings = ping_after.count() > 0 && handshake_.may_send();
-  if (idle || (pings && ping_unanswered_ && now >= last_received_ + 2 * ping_after)) {
-    error_ = Error(ETIMEDOUT);
-    return apply(handshake_.abort());
+  if (pings && ping_unanswered_ && now >= last_received_ + 2 * ping_after) {
+    return static_cast<void>(give_up(CloseBound::ping));
   }
   if (pings && !ping_unanswered_ && now >= last_received_ + ping_after) {
     static_cast<void>(this->ping({}));
@@ -90,17 +92,91 @@ void Connection::check_liveness() {
   rearm_deadline();
 }
 
+bool Connection::give_up(CloseBound bound) {
+  if (handshake_.finished()) return false;
+  bound_ = bound;
+  if (bound != CloseBound::drain && !error_) error_ = Error(ETIMEDOUT);
+  apply(handshake_.give_up());
+  return true;
+}
+
+// --- a peer that does not read ---
+
+bool Connection::bounds_sends() const noexcept {
+  return sending_ != nullptr && open_ && !leaving_ && options().send_rate_min != 0 &&
+         options().send_stall_timeout.count() > 0;
+}
+
+// Most sends are over before anybody looks, so that arming a timer for each would be for nothing:
+// whatever timer comes soon looks at what is on its way then, and none is disarmed.
+void Connection::watch_sends() {
+  if (!bounds_sends() || sending_->next_look != TimePoint::max()) return;
+  const TimePoint::duration time = options().send_stall_timeout;
+  if (timer_.is_armed() && timer_.deadline() <= reactor_.now() + time / 2) {
+    sending_->next_look = timer_.deadline();
+    return;
+  }
+  sending_->next_look = Ring::now() + time / 4;
+  timer_.arm(reactor_, sending_->next_look);
+}
+
+bool Sending::is_stalled(TimePoint now, std::uint64_t rate,
+                         std::chrono::milliseconds time) noexcept {
+  const std::uint64_t sent =
+      batches_bytes_ + (operation_.in_flight() ? operation_.sent_bytes() : 0);
+  const std::uint64_t wanted = rate * static_cast<std::uint64_t>(time.count()) / 1000;
+  // However late this thread is, the peer has the whole time.
+  const bool is_late = now > next_look + time / 8;
+  if (measures_ && !is_late && sent - measured_from_ < wanted) return true;
+  measures_ = true;
+  measured_from_ = sent;
+  next_look = now + time;
+  return false;
+}
+
+// What is queued needs so long, for a peer that is just not too slow.
+TimePoint::duration Connection::time_to_send() const noexcept {
+  const std::uint64_t rate = options().send_rate_min;
+  if (rate == 0) return {};
+  return std::chrono::milliseconds(output_bytes() * 1000 / rate);
+}
+
+namespace {
+
+CloseBound bound_of(CloseDeadline deadline) noexcept {
+  switch (deadline) {
+    case CloseDeadline::none:
+    case CloseDeadline::server_fin:  // nothing is lost by these: see TransportEnd
+    case CloseDeadline::last_fin: break;
+    case CloseDeadline::half_closed: return CloseBound::half_closed;
+    case CloseDeadline::answer: return CloseBound::answer;
+    case CloseDeadline::keep_sending: return CloseBound::keep_sending;
+    case CloseDeadline::close: return CloseBound::close;
+  }
+  return CloseBound::none;
+}
+
+}  // namespace
+
 void Connection::on_deadline() {
   if (leaving_) return static_cast<void>(stream_->abort());
   if (!open_) {
     if (opening_ != nullptr) opening_->fail(OpenFailure::timed_out, Error(ETIMEDOUT));
     return;
   }
-  if (reactor_.now() < closing_deadline_) return check_liveness();
-  finished_first_ = handshake_.deadline() == CloseDeadline::server_fin;
-  // The stream knows the same deadline, and may be later to see it.
-  transport_timed_out_ = stream_ending_;
-  apply(handshake_.deadline_passed());
+  const TimePoint now = reactor_.now();
+  if (now >= closing_deadline_) {
+    bound_ = bound_of(deadline_kind_);
+    finished_first_ = handshake_.deadline() == CloseDeadline::server_fin;
+    // The stream knows the same deadline, and may be later to see it.
+    transport_timed_out_ = stream_ending_;
+    return apply(handshake_.deadline_passed());
+  }
+  if (bounds_sends() && now >= sending_->next_look &&
+      sending_->is_stalled(now, options().send_rate_min, options().send_stall_timeout)) {
+    return static_cast<void>(give_up(CloseBound::stall));
+  }
+  check_liveness();
 }
 
 // Its FIN came, and our direction was still open. Over TLS close_notify alone is none: TCP is open.

@@ -7,11 +7,15 @@
 namespace ringdown {
 
 void Sending::start(ByteStream& stream) {
+  const std::span<const ConstBytes> batch = queue.begin_batch();
+  batch_bytes_ = 0;
+  for (const ConstBytes piece : batch) batch_bytes_ += piece.size();
   // Otherwise the stream has failed and is about to say so.
-  if (stream.send(operation_, queue.begin_batch()) != Start::io_pending) on_sent(Error(ECONNRESET));
+  if (stream.send(operation_, batch) != Start::io_pending) on_sent(Error(ECONNRESET));
 }
 
 void Sending::on_sent(Error error) {
+  batches_bytes_ += batch_bytes_;
   queue.end_batch(Connection::TellSent{connection_, error});
   connection_.wake();
 }

@@ -62,7 +62,7 @@ void Connection::open(const std::string* subprotocol) {
   open_ = true;
   subprotocol_ = subprotocol;
   timer_.cancel();
-  last_received_ = reactor_.now();
+  last_received_ = last_data_ = reactor_.now();
   rearm_deadline();
   call_handler("WebSocketEvents::on_open", [&] { events_->on_open(*this); });
 }
@@ -106,10 +106,14 @@ void Connection::finish() {
   give_back_sending();
   Closed closed;
   if (open_) {
+    // Behind both Close frames no bound means anything, but the one that was the application's.
+    const bool is_clean = handshake_.outcome() == CloseOutcome::clean;
+    if (is_clean && bound_ != CloseBound::answer) bound_ = CloseBound::none;
     closed = {.outcome = handshake_.outcome(),
               .peer_status = handshake_.peer_status(),
               .own_status = handshake_.own_status(),
               .violation = violation_,
+              .bound = bound_,
               .error = error_,
               .transport = transport_,
               .tls = tls_facts()};
@@ -137,6 +141,7 @@ std::size_t Connection::receive(MutableBytes bytes) {
   if (leaving_) return bytes.size();
   MutableBytes input = bytes;
   last_received_ = reactor_.now();
+  ping_unanswered_ = false;
   if (!open_) {
     if (opening_ == nullptr) return bytes.size();
     input = input.subspan(opening_->receive(input));
@@ -190,7 +195,7 @@ void Connection::on_closed(Error error) {
       if (awaits_acknowledgement_ && close_sent_) return apply(handshake_.close_frame_sent());
       return apply(handshake_.stream_closed());
     case ETIMEDOUT:
-    case EMSGSIZE: return apply(handshake_.deadline_passed());
+    case EMSGSIZE: bound_ = CloseBound::close; return apply(handshake_.deadline_passed());
     default:
       if (!error_) error_ = error;
       return apply(handshake_.stream_failed());
@@ -244,7 +249,6 @@ void Connection::read_frames(MutableBytes& input) {
         break;
       case EventKind::ping: answer_ping(event.bytes); break;
       case EventKind::pong:
-        ping_unanswered_ = false;
         if (handshake_.may_deliver()) {
           call_handler("WebSocketEvents::on_pong", [&] { events_->on_pong(*this, event.bytes); });
         }
@@ -296,6 +300,7 @@ void Yielding::on_turn() {
 }
 
 Violation Connection::deliver_data(const MessageReader::Event& event) {
+  last_data_ = reactor_.now();
   if (!handshake_.may_deliver()) return Violation::none;
   if (event.last) message_began_ = {};
   // Of a message in one frame it is that of another message, which was not too many.
@@ -369,7 +374,7 @@ void Connection::pause() {
 
 void Connection::resume() {
   paused_ = false;
-  last_received_ = reactor_.now();
+  last_received_ = last_data_ = reactor_.now();
   if (message_began_ != TimePoint()) message_began_ = last_received_;
   rearm_deadline();
   if (!yielded_) stream_->resume();

@@ -246,14 +246,17 @@ void Server::Core::for_each(const std::function<void(WebSocket&)>& visit) {
   }
 }
 
-std::size_t Server::Core::abort_all() {
+std::size_t Server::Core::abort_all(CloseBound bound) {
   admission_.let_in_all();
   std::size_t aborted = 0;
   for (const List* list : {&connections_, &undrained_, &owed_}) {
     for (Connection* connection = list->first; connection != nullptr;) {
       Connection* following = connection->next;
       const bool opened = !connection->is_opening();
-      if (connection->abort() == Start::io_pending && opened) ++aborted;
+      const bool by_bound = opened && bound != CloseBound::none;
+      const bool ends =
+          by_bound ? connection->give_up(bound) : connection->abort() == Start::io_pending;
+      if (ends && opened) ++aborted;
       connection = following;
     }
   }

@@ -26,7 +26,8 @@ class Server::Core final : public ConnectionOwner, private Admission::Host {
   ListenResult listen(const SocketAddress& address);
   Start drain(const DrainPlan& plan);
   void stop_accepting();
-  std::size_t abort_all();  // answers how many open ones this ended
+  // Answers how many open ones this ended; `bound`: because that has passed.
+  std::size_t abort_all(CloseBound bound = CloseBound::none);
   void for_each(const std::function<void(WebSocket&)>& visit);
 
   ReactorCore& reactor() const noexcept { return reactor_; }

@@ -36,7 +36,7 @@ void Server::Core::on_drain_tick() {
   if (now >= plan_.deadline) {
     // Whoever comes in now is reset, by the kernel or in the next turn.
     abort_acceptors();
-    tally_.aborted_by_drain += abort_all();
+    tally_.aborted_by_drain += abort_all(CloseBound::drain);
     return end_drain_if_done();
   }
   if (listening_ == 0 && now >= last_came_ + plan_.opening_grace) close_unopened();

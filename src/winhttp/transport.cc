@@ -36,6 +36,7 @@ Transport::Transport(ReactorCore& core, TransportPlan plan, std::shared_ptr<Tran
   options_.message_size_max = protocol::MessageReader::message_unbounded;
   options_.message_fragments_max = 0;
   options_.send_queue_max = ~std::uint32_t{0};  // bounded by whoever sends
+  options_.send_rate_min = 0;                   // WinHTTP's bounds are plainly absolute
   options_.delivery = Delivery::pieces;
 }
 

@@ -70,6 +70,11 @@ bool read_option(std::string_view word, Arguments& arguments) {
   HalfCloseDepth& depth = arguments.request.options.half_close_depth;
   if (word == "--depth=tls") return depth = HalfCloseDepth::tls, true;
   if (word == "--depth=tcp") return depth = HalfCloseDepth::tcp, true;
+  if (option == "--message-max") {
+    arguments.request.options.message_size_max =
+        static_cast<std::uint32_t>(std::stoul(std::string(value)));
+    return true;
+  }
   if (option == "--subprotocol") {
     arguments.request.subprotocols.emplace_back(value);
     return true;

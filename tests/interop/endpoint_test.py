@@ -207,6 +207,15 @@ class Twins:
 
     # --- abnormal ends ---
 
+    async def test_a_message_too_large_is_called_so_while_it_is_still_being_sent(self):
+        """Megabytes come behind our Close frame; an RST that answers them would destroy it."""
+        ours, theirs = await self.meet(
+            [], [f"binary={32 * MEBI}", "peer-close"], our_options=[f"--message-max={MEBI}"]
+        )
+        self.assert_parts(ours, opened=True, outcome="violation", violation="message_too_big",
+                          own_status=1009)
+        self.assertEqual(theirs["ended"], 1009)
+
     async def lose(self, how):
         ours, theirs = await self.meet(["text=hello", "messages=1"], ["text=hello", "messages=1",
                                                                      how])

@@ -89,7 +89,7 @@ const std::vector<Row> rows_while_the_stream_is_open{
     {open_open, {stream_ended}, {lost_lost_over, discard_and_reset, dropped}, Whom::does_not},
     {open_open, {stream_ended}, {open_lost_fin, nothing, dropped}, Whom::keeps_sending},
     {open_open, {stream_failed, stream_closed}, {lost_lost_over, discard_and_reset, dropped}},
-    {open_open, {deadline_passed}, {lost_lost_over, discard_and_reset, aborted}},
+    {open_open, {deadline_passed}, {lost_lost_over, discard_and_reset, timed_out}},
 
     {queued_open, {shutdown_called}, {queued_open, refuse}},
     {queued_open, {close_called, answer_due}, {queued_open, nothing}},
@@ -228,6 +228,11 @@ bool is_call(CloseEvent event) {
 // What the rows say; after the end the answer needs none: calls are refused, facts change nothing.
 std::vector<Next> expected(CloseState from, CloseEvent event, CloseRules rules) {
   if (from.stream == Phase::over) return {Next{from, is_call(event) ? refuse : nothing}};
+  if (event == gave_up) {  // as `abort`, but for the outcome
+    std::vector<Next> as_abort = expected(from, abort_called, rules);
+    for (Next& next : as_abort) next.outcome = timed_out;
+    return as_abort;
+  }
   std::vector<Next> found;
   for (const Row& row : all_rows()) {
     const bool names_event = std::ranges::find(row.events, event) != row.events.end();

@@ -20,10 +20,11 @@ class CloseDeadline : public TwinTest {
     options.close_timeout = limit;
     return options;
   }
-  void expect_timed_out(Endpoint& ours, RawPeer& peer) {
+  void expect_timed_out(Endpoint& ours, RawPeer& peer, CloseBound expected = CloseBound::close) {
     ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
     EXPECT_TRUE(bound_has_passed()) << "before its time";
     EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out) << name(ours.closed->outcome);
+    EXPECT_EQ(ours.closed->bound, expected) << name(ours.closed->bound);
     peer.resume_reading();
     EXPECT_TRUE(pump([&] { return peer.was_reset(); })) << "RST";
   }
@@ -98,7 +99,9 @@ TEST_P(CloseDeadline, CountsFromCloseNotFromShutdown) {
 }
 
 TEST_P(CloseDeadline, ShutdownAloneHasNone) {
-  auto [ours, peer] = wire(closing_within(bound));
+  WebSocketOptions options = closing_within(bound);
+  options.send_stall_timeout = 0ms;  // whose timer goes with the last send, or a little later
+  auto [ours, peer] = wire(options);
   EXPECT_EQ(ours.shutdown(), Start::io_pending);
   ASSERT_TRUE(pump([&] { return ours.shutdown_done.has_value(); }));
   EXPECT_FALSE(reactor->next_deadline()) << "a bound that nobody asked for";
@@ -111,7 +114,7 @@ TEST_P(CloseDeadline, BoundsTheHalfClosedStateWhenAsked) {
   auto [ours, peer] = wire(options);
   begin();
   EXPECT_EQ(ours.shutdown(CloseStatus(4000)), Start::io_pending);
-  expect_timed_out(ours, peer);
+  expect_timed_out(ours, peer, CloseBound::half_closed);
   EXPECT_EQ(ours.shutdown_done->error, Error()) << "the frame was sent";
   EXPECT_EQ(ours.closed->own_status, CloseStatus(4000));
 }
@@ -119,6 +122,7 @@ TEST_P(CloseDeadline, BoundsTheHalfClosedStateWhenAsked) {
 TEST_P(CloseDeadline, EndsAShutdownThatThePeerDoesNotRead) {
   WebSocketOptions options = closing_within(bound);
   options.send_queue_max = 16 << 20;
+  options.send_rate_min = 0;  // else what is queued would have its time
   auto [ours, peer] = wire(options);
   peer.pause_reading();
   const std::string large(12 << 20, 'x');
@@ -198,7 +202,7 @@ TEST_P(CloseDeadline, BoundsSendingOnAfterThePeersEnd) {
   EXPECT_EQ(ours.closed->outcome, CloseOutcome::dropped);
 }
 
-TEST_P(CloseDeadline, AbortsWhenNothingIsReceivedForTheIdleTimeout) {
+TEST_P(CloseDeadline, EndsWhoSendsNothingForTheIdleTimeout) {
   WebSocketOptions options;
   options.idle_timeout = bound;
   auto [ours, peer] = wire(options);
@@ -206,7 +210,8 @@ TEST_P(CloseDeadline, AbortsWhenNothingIsReceivedForTheIdleTimeout) {
   ASSERT_TRUE(pump([&] { return ours.messages.size() == 1; }));
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
   EXPECT_TRUE(bound_has_passed());
-  EXPECT_EQ(ours.closed->outcome, CloseOutcome::aborted);
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);
+  EXPECT_EQ(ours.closed->bound, CloseBound::idle);
   EXPECT_EQ(ours.closed->error, Error(ETIMEDOUT));
 }
 
@@ -257,10 +262,27 @@ TEST_P(CloseDeadline, PingsASilentPeerAndKeepsOneThatAnswers) {
     return answered == 4 || ours.closed;
   }));
   EXPECT_FALSE(ours.closed);
-  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); })) << "no pong, and yet not aborted";
-  EXPECT_EQ(ours.closed->outcome, CloseOutcome::aborted);
+  ASSERT_TRUE(pump([&] { return ours.closed.has_value(); })) << "no pong, and yet not ended";
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);
+  EXPECT_EQ(ours.closed->bound, CloseBound::ping);
   EXPECT_EQ(ours.pongs.size(), 4U);
   EXPECT_EQ(peer.payloads(ping_frame).size(), 5U);
+}
+
+TEST_P(CloseDeadline, EndsWhoIsIdleThoughItsPongsCome) {
+  WebSocketOptions options;
+  options.idle_timeout = bound;
+  options.ping_interval = 10ms;
+  auto [ours, peer] = wire(options);
+  std::size_t answered = 0;
+  ASSERT_TRUE(pump([&, &ours = ours, &peer = peer] {
+    for (; answered < peer.payloads(ping_frame).size() && !ours.closed; ++answered) {
+      peer.send(pong_frame, peer.payloads(ping_frame)[answered]);
+    }
+    return ours.closed.has_value();
+  }));
+  EXPECT_TRUE(bound_has_passed());
+  EXPECT_EQ(ours.closed->bound, CloseBound::idle);
 }
 
 TEST_P(CloseDeadline, GivesThePeerItsTimeWhenThisThreadWasLate) {

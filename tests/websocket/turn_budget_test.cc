@@ -134,7 +134,8 @@ TEST_P(OpenMessage, EndsTheConnectionAtItsBound) {
     return ours.closed.has_value();
   }));
   EXPECT_EQ(ours.closed->error, Error(ETIMEDOUT));
-  EXPECT_NE(ours.closed->outcome, CloseOutcome::clean);
+  EXPECT_EQ(ours.closed->outcome, CloseOutcome::timed_out);
+  EXPECT_EQ(ours.closed->bound, CloseBound::message);
   EXPECT_TRUE(ours.messages.empty());
 }
 

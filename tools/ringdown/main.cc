@@ -256,12 +256,12 @@ void add_serve_limits(CLI::App& command, ServeOptions& options) {
                });
   };
   add_seconds("--close-timeout", "10", "for a closing handshake", options.close_timeout, shortest);
-  add_seconds("--handshake-timeout", "10", "for the opening handshake", options.open_timeout,
-              shortest);
-  add_seconds("--idle-timeout", "0", "aborts who sends nothing for so long; 0: nobody",
+  add_seconds("--handshake-timeout", "10", "for the opening", options.open_timeout, shortest);
+  add_seconds("--idle-timeout", "0", "ends who sends no message for so long; 0: nobody",
               options.idle_timeout, none);
-  add_seconds("--answer-delay", "0", "answers every Close only after so long", options.answer_delay,
-              none);
+  add_seconds("--send-stall-timeout", "30", "ends who reads under 16 KiB/s for so long; 0: nobody",
+              options.send_stall_timeout, none);
+  add_seconds("--answer-delay", "0", "answers every Close so late", options.answer_delay, none);
   add_seconds("--hold-eof", "0", "goes on sending for so long to who sent FIN without Close",
               options.hold_eof, none);
   add_seconds("--drain-timeout", "10", "after SIGTERM, then aborts what is left",

@@ -102,6 +102,7 @@ void ServeRun::start() {
   websocket.close_timeout = options_.close_timeout;
   websocket.open_timeout = options_.open_timeout;
   websocket.idle_timeout = options_.idle_timeout;
+  websocket.send_stall_timeout = options_.send_stall_timeout;
   websocket.keep_sending_after_end = options_.hold_eof;
   SocketAddress address = options_.listen;
   if (service.server.reuse_port) require_unused(address);

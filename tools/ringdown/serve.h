@@ -19,6 +19,7 @@ struct ServeOptions {
   std::chrono::milliseconds close_timeout{10'000};
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds idle_timeout{0};
+  std::chrono::milliseconds send_stall_timeout{30'000};
   std::chrono::milliseconds answer_delay{0};
   std::chrono::milliseconds hold_eof{0};
   std::chrono::milliseconds drain_timeout{10'000};
