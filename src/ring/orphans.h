@@ -18,7 +18,7 @@ class Orphan : Immovable {
 
  protected:
   Orphan() = default;
-  ~Orphan();
+  virtual ~Orphan();
 
  private:
   friend class Orphans;
