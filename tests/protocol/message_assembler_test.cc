@@ -12,7 +12,9 @@ namespace {
 std::optional<std::span<const std::byte>> add(MessageAssembler& assembler,
                                               std::span<const std::byte> piece, bool last,
                                               ByteStorage& storage) {
-  if (assembler.needs_storage(last)) EXPECT_TRUE(storage.make_room(piece.size()));
+  if (assembler.needs_storage(last)) {
+    EXPECT_TRUE(storage.make_room(piece.size()));
+  }
   return assembler.add(piece, last, storage);
 }
 

@@ -27,8 +27,9 @@ void* operator new(std::size_t size) {
   if (bytes == nullptr) throw std::bad_alloc();
   return bytes;
 }
-void operator delete(void* bytes) noexcept { std::free(bytes); }
-void operator delete(void* bytes, std::size_t) noexcept { std::free(bytes); }
+// g++ would see free(3) meet `new` where these are inlined.
+[[gnu::noinline]] void operator delete(void* bytes) noexcept { std::free(bytes); }
+[[gnu::noinline]] void operator delete(void* bytes, std::size_t) noexcept { std::free(bytes); }
 
 namespace ringdown::program {
 namespace {

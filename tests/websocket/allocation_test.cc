@@ -339,7 +339,9 @@ struct OutOfMemory : ::testing::TestWithParam<bool> {
     const bool reached = stays ? fails_in == 1 : fails_in == 0;
     fails_in = 0;
     EXPECT_TRUE(ended) << which;
-    if (!reached) EXPECT_EQ(victim.messages, 2);
+    if (!reached) {
+      EXPECT_EQ(victim.messages, 2);
+    }
 
     EXPECT_EQ(bystander.socket->send_text("still here"), Start::io_pending) << which;
     EXPECT_TRUE(run_until([&] { return bystander.echoes == 1; })) << which;
