@@ -172,7 +172,7 @@ class ReactorCore final : Immovable, private IdleMemory {
   TimePoint now_;
   TimerWheel timers_;
   TimePoint catching_up_until_ = TimePoint::max();  // max: timers are in time
-  unsigned rounds_left_ = 0;
+  std::size_t rounds_left_ = 0;
   TaskList turn_end_;
   TaskList before_submission_;
   TaskList next_turn_;
