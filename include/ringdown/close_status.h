@@ -46,8 +46,9 @@ constexpr bool may_be_sent(CloseStatus status) noexcept {
 
 // How a connection ended. Exactly one for each connection that was opened.
 enum class CloseOutcome : std::uint8_t {
-  clean,      // both Close frames passed (RFC 6455 7.1.4), legal, whatever became of TCP then; see
-              // TransportEnd
+  clean,      // both Close frames passed (RFC 6455 7.1.4), legal, whatever became of TCP then (see
+              // TransportEnd), unless a stall, a drain's deadline or `abort` cut it off before TCP
+              // had ended: the RST may have destroyed our Close on its way
   aborted,    // by this side: `abort` was called
   timed_out,  // a bound passed; CloseBound names it. Or the peer, who had finished already, did not
               // acknowledge our Close
@@ -78,8 +79,9 @@ inline constexpr std::size_t transport_end_count = 7;
 
 RINGDOWN_API std::string_view name(TransportEnd end) noexcept;  // static, NUL-terminated
 
-// The bound that passed and so ended the connection. With CloseOutcome::timed_out, or behind what
-// had spoilt it before (a violation, a FIN without Close).
+// The bound that passed. With CloseOutcome::timed_out it ended the connection; with `violation` and
+// `dropped` something had spoilt it before; with `clean` it is `answer` alone: the library answered
+// the peer's Close for the application.
 enum class CloseBound : std::uint8_t {
   none,
   idle,          // WebSocketOptions::idle_timeout

@@ -147,8 +147,8 @@ class RINGDOWN_API Reactor : Immovable {
  public:
   // Throws SetupError: no io_uring (EPERM: sysctl kernel.io_uring_disabled or a seccomp filter;
   // ENOSYS: a kernel or sandbox without it), a part of it forbidden (io_uring_enter,
-  // io_uring_register), ENOMEM (RLIMIT_MEMLOCK before 5.12), EMFILE
-  // (RLIMIT_NOFILE).
+  // io_uring_register), ENOMEM (RLIMIT_MEMLOCK, before 5.12 and again on newer kernels such as
+  // 6.18), EMFILE (RLIMIT_NOFILE).
   explicit Reactor(const ReactorOptions& options = {});
   // Everything that uses the reactor must have ended: no WebSocket, stream, listener or connector,
   // no timer armed. Otherwise the process ends, in release builds too, and the message says how
@@ -164,7 +164,8 @@ class RINGDOWN_API Reactor : Immovable {
   // handler. A breach ends the process and names the call, in release builds too.
   void run();
   // One turn that waits at most until `deadline`: submits, waits for a completion, dispatches,
-  // expires timers.
+  // expires timers. Where more completions are ready, or this thread was late, timers that are due
+  // wait for a turn to come: see TimerBase::arm.
   void run_once(TimePoint deadline);
   // One turn that never blocks; for a foreign loop. Call it when `fd()` is readable, at
   // `next_deadline()`, and after every use of the reactor's objects from outside of its
@@ -242,7 +243,8 @@ class RINGDOWN_API TimerBase : Immovable {
  public:
   bool is_armed() const noexcept { return next_ != nullptr; }
   TimePoint deadline() const noexcept { return deadline_; }
-  // Runs the handler once, at `deadline` or up to a millisecond later; replaces an earlier arming.
+  // Runs the handler once, at `deadline` or up to a millisecond later; where the thread itself was
+  // late, behind what had come before. Replaces an earlier arming.
   void arm(Reactor& reactor, TimePoint deadline) noexcept;
   void arm(ReactorCore& reactor, TimePoint deadline) noexcept;  // not for applications
   void cancel() noexcept;

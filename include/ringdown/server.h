@@ -150,7 +150,8 @@ struct ServerTally {
   std::uint64_t tls_timed_out = 0;   // of `open_timed_out`: stalled in the TLS handshake
   std::uint64_t clean = 0;  // the rest by CloseOutcome; their sum and the open ones are `opened`
   std::uint64_t aborted = 0;
-  // Open ones that a drain ended at its deadline; counted as `timed_out`, too.
+  // Open ones that a drain ended at its deadline; each is in its outcome too: `timed_out`, or what
+  // had spoilt it before.
   std::uint64_t aborted_by_drain = 0;
   std::uint64_t timed_out = 0;
   std::uint64_t violations = 0;
@@ -172,7 +173,8 @@ struct ServerTally {
 
 // How a drain goes about it.
 struct DrainPlan {
-  // What is left then is reset (timed_out, CloseBound::drain), and so is whoever comes.
+  // What is left then is reset (CloseBound::drain; timed_out, unless it was spoilt before), and so
+  // is whoever comes.
   TimePoint deadline = TimePoint::max();
   // Close frames, at least 1; a burst would overflow queues of the network (pace).
   std::size_t per_second = 20'000;

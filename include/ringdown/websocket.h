@@ -75,7 +75,8 @@ enum class OpenFailure : std::uint8_t {
   tls_failed,      // `tls` says why
   unexpected_tls,  // a client began TLS with a server without: meant for another port, perhaps
   aborted,         // `abort` was called
-  evicted,         // a server was at a bound, and ended it for a newcomer (ServerOptions)
+  evicted,         // a server was at a bound (ServerOptions, head_memory_max), and ended it for
+                   // another
 };
 
 RINGDOWN_API std::string_view name(OpenFailure failure) noexcept;  // static, NUL-terminated
@@ -274,9 +275,9 @@ class RINGDOWN_API WebSocket : Immovable {
                  std::uint64_t tag = 0);
   // Ends both directions: `shutdown` unless that was done, then discards what arrives until the
   // peer's Close; on_close when both Close frames have passed (0), or when they cannot any more
-  // (ETIMEDOUT: close_timeout, absolute, counted from this call). bad_argument as shutdown;
-  // wrong_state: before on_open, and after close or abort. Status and reason are not sent when a
-  // Close frame was sent already.
+  // (ETIMEDOUT: the deadline, fixed at this call: close_timeout, and the time of what is queued at
+  // send_rate_min). bad_argument as shutdown; wrong_state: before on_open, and after close or
+  // abort. Status and reason are not sent when a Close frame was sent already.
   Start close(CloseStatus status = CloseStatus::normal, std::string_view reason = {},
               std::uint64_t tag = 0);
   // RST now. What is pending completes with ECONNABORTED; on_closed follows, or, before on_open,
@@ -347,9 +348,9 @@ struct DialResult {
 
 // Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
 // URL (wss: without `secure` too), a header with CR, LF or NUL, a subprotocol that is no token, a
-// request of over 1 MiB, a close_timeout of zero, a source of another family than the address;
-// getrandom(2) is forbidden. wrong_state: the reactor is being destroyed. busy: there is no memory
-// for it.
+// request of over 1 MiB, a close_timeout or transport_wait of zero, a source of another family than
+// the address; getrandom(2) is forbidden. wrong_state: the reactor is being destroyed. busy: there
+// is no memory for it.
 //
 // A host is looked up by a thread of the reactor's (see Resolve) and may have several addresses.
 // They are tried in the system's order (RFC 6724), IPv6 and IPv4 in turn: the next one as soon as

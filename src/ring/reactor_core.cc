@@ -222,7 +222,9 @@ void ReactorCore::on_wake(const Completion&) {
 
 // --- memory ---
 
-void ReactorCore::found() noexcept {
+void ReactorCore::Idle::found() noexcept { reactor_.on_idle_memory(); }
+
+void ReactorCore::on_idle_memory() noexcept {
   if (idle_memory_due_ == TimePoint::max()) idle_memory_due_ = now_ + idle_memory_kept;
 }
 
@@ -232,7 +234,7 @@ void ReactorCore::give_back_idle() noexcept {
   for (const auto& extension : extensions_) {
     if (extension) more = extension->give_back_idle() || more;
   }
-  if (more) found();
+  if (more) on_idle_memory();
 }
 
 // --- turns ---

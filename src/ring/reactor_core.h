@@ -45,7 +45,7 @@ class ReactorExtension {
   virtual void add_users(ReactorUsers&) const noexcept {}
 };
 
-class ReactorCore final : Immovable, private IdleMemory {
+class ReactorCore final : Immovable {
  public:
   explicit ReactorCore(Reactor& reactor, const ReactorOptions& options);
   ~ReactorCore();
@@ -70,7 +70,7 @@ class ReactorCore final : Immovable, private IdleMemory {
   const ReactorOptions& options() const noexcept { return options_; }
   ReactorStatistics statistics() const;
   // Who has pools for this reactor tells it of what is idle there.
-  IdleMemory& idle_memory() noexcept { return *this; }
+  IdleMemory& idle_memory() noexcept { return idle_memory_; }
 
   // Two lists run before each submission: first `at_turn_end` (what a turn's completions want
   // sent), then `before_submission` (streams turn that into operations), until both are empty.
@@ -149,7 +149,7 @@ class ReactorCore final : Immovable, private IdleMemory {
   bool has_ready() const noexcept;
   bool may_expire(std::size_t dispatched) noexcept;
   void on_wake(const Completion& completion);
-  void found() noexcept override;  // IdleMemory
+  void on_idle_memory() noexcept;
   void give_back_idle() noexcept;
   void wake() noexcept;
   RingOptions main_ring_options() const;
@@ -177,6 +177,15 @@ class ReactorCore final : Immovable, private IdleMemory {
   TaskList before_submission_;
   TaskList next_turn_;
   std::vector<std::array<std::uint32_t, 2>> leased_;  // by ring and BufferGroup
+  class Idle final : public IdleMemory {
+   public:
+    explicit Idle(ReactorCore& reactor) noexcept : reactor_(reactor) {}
+    void found() noexcept override;
+
+   private:
+    ReactorCore& reactor_;
+  };
+  Idle idle_memory_{*this};  // the pools' of the extensions
   std::array<std::unique_ptr<ReactorExtension>, 4> extensions_;
   TimePoint idle_memory_due_ = TimePoint::max();
   Op<&ReactorCore::on_wake> wake_operation_{*this};

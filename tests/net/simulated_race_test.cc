@@ -285,7 +285,7 @@ void run_any(std::uint64_t seed, Seen& seen) {
 TEST(SimulatedRace, LeavesNothingHoweverItEnds) {
   Seen seen;
   for_each_seed(3000, [&](std::uint64_t seed) { run_any(seed, seen); });
-  if (runs_one_seed()) return;
+  if (runs_one_seed() || scaled_count(3000) < 3000) return;  // too few to see all of it
   for (const unsigned count : {seen.won, seen.failed, seen.timed_out, seen.cancelled,
                                seen.cancelled_too_late, seen.connected_twice}) {
     EXPECT_GT(count, 0U);

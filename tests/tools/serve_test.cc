@@ -9,7 +9,8 @@ TEST(Serve, EndsWhatIsLeftAtTheEndOfTheDrainAndSaysSo) {
   Serving server({"--drain-timeout", "0.2"});
   const SilentClient client(server.address());
   EXPECT_EQ(server.drain(), 1);
-  EXPECT_NE(server.out().find("served 1 connections: 0 clean, 0 aborted, 1 timed out"), std::string::npos)
+  EXPECT_NE(server.out().find("served 1 connections: 0 clean, 0 aborted, 1 timed out"),
+            std::string::npos)
       << server.out();
 }
 

@@ -48,9 +48,15 @@ void* counted_aligned(std::size_t size, std::align_val_t alignment) {
 
 }  // namespace
 
-// [new.delete]: the array and nothrow forms call these.
+// [new.delete]: the other forms call these.
 void* operator new(std::size_t size) { return counted(size); }
 void* operator new(std::size_t size, std::align_val_t at) { return counted_aligned(size, at); }
+// The address sanitizer has a form of its own for this one.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept try {
+  return counted(size);
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }

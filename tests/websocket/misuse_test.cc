@@ -274,8 +274,11 @@ TEST(Reactor, RefusesWhatIsStartedWhileItIsDestroyed) {
     Reactor& ending = *reactor;
     TcpListener listener(ending, listener_events);
     TcpConnector connector(ending, connector_events);
-    Bench* none = nullptr;
-    Timer<&Bench::nothing> timer(*none);
+    struct {
+      void nothing() {}
+    } owner;
+    using Owner = decltype(owner);
+    Timer<&Owner::nothing> timer(owner);
     std::thread([&] { ending.run_once(TimePoint::min()); }).join();
     const SocketAddress local = *SocketAddress::parse("127.0.0.1:0");
     ending.post([&] {

@@ -72,7 +72,7 @@ Examples:
 In push mode a client's text messages say how its connection is closed: push N [B], hold S, release,
 close [CODE [REASON]], mute, reset. docs/storm.md explains them, and the JSON.
 
-Exit status: 0 all that was open at SIGTERM was closed, 1 some of it had to be aborted, 2 usage or
+Exit status: 0 all that was open at SIGTERM was closed, 1 some of it was cut off, 2 usage or
 environment. A second SIGTERM or SIGINT kills it at once: no figures, and who is left is cut off.
 )";
 
@@ -264,7 +264,7 @@ void add_serve_limits(CLI::App& command, ServeOptions& options) {
   add_seconds("--answer-delay", "0", "answers every Close so late", options.answer_delay, none);
   add_seconds("--hold-eof", "0", "goes on sending for so long to who sent FIN without Close",
               options.hold_eof, none);
-  add_seconds("--drain-timeout", "10", "after SIGTERM, then aborts what is left",
+  add_seconds("--drain-timeout", "10", "after SIGTERM, then cuts off what is left",
               options.drain_timeout, none);
 }
 

@@ -255,7 +255,11 @@ std::string text_of(const ServeOptions& options, const ServeTally& tally) {
       << " refused, " << with_separators(sum.open_timed_out) << " without a request in time, "
       << with_separators(sum.open_dropped) << " gone before the upgrade, "
       << with_separators(sum.open_evicted) << " ended for a newcomer; "
-      << with_separators(tally.drained) << " open when the drain began\n";
+      << with_separators(tally.drained) << " open when the drain began";
+  if (sum.aborted_by_drain > 0) {
+    out << ", " << with_separators(sum.aborted_by_drain) << " cut off at --drain-timeout";
+  }
+  out << '\n';
   if (untidy(sum.clean_transports) > 0) {
     out << "of the clean ones, TCP did not end with FIN from both, ours first:";
     const char* separator = " ";
