@@ -101,19 +101,22 @@ class RINGDOWN_API ConnectionBudget {
 // ServerOptions::connections_max: as many as memory allows. All servers of the process that say so
 // share it. See connections_that_memory_allows.
 inline constexpr std::size_t connections_by_memory = static_cast<std::size_t>(-1);
-// The smallest of the memory limits of the process's control groups (memory.max, cgroups(7)) and of
-// what was available (MemAvailable, proc_meminfo(5)) when this was asked for the first time, by a
-// call or by a server; over what an idle connection takes, in this process and in the kernel: 6
-// KiB, 12 KiB over TLS. Messages on their way are not in it.
+// Memory divided by what an idle connection takes, in this process and in the kernel: 6 KiB, over
+// TLS 12 KiB. Memory is the least of two: the limits of the process's control groups (memory.max,
+// cgroups(7)), and MemAvailable (proc_meminfo(5)). Both are read once, at the first call or by the
+// first server. Messages on their way are not counted.
 RINGDOWN_API std::size_t connections_that_memory_allows(bool secure);
 
 // At a bound on connections, or on TLS handshakes, a newcomer does not wait for those who do
-// nothing: the connection that has come least far on its way to being open is ended for it (RST;
-// OpenFailure::evicted). First those that were refused and linger, then those from which nothing
-// has come, then who is in its TLS handshake, then who has sent the beginning of a request; of each
-// the one that has been so the longest, once that is 200 ms. An open connection never is. Where
-// all are open, newcomers wait: one is accepted and not read from, the others stay in the listen
-// queue.
+// nothing: another connection is ended for it (RST; OpenFailure::evicted). It is taken from the
+// first of these that has one:
+// - refused, and lingering;
+// - silent: nothing has come from it;
+// - in its TLS handshake;
+// - in the middle of its request.
+// Of several the oldest goes, and none before it has been there for 200 ms. An open connection is
+// never ended for a newcomer. Where all are open, newcomers wait: one is accepted and not read
+// from, the others stay in the listen queue.
 struct ServerOptions {
   WebSocketOptions websocket = [] {
     WebSocketOptions options;
@@ -207,15 +210,17 @@ class RINGDOWN_API Server : Immovable {
   // Accepts on `address` from now on. May be called several times, and again after on_drained.
   ListenResult listen(const SocketAddress& address);
 
-  // Graceful end: stops accepting (connections in the listen queue are still served their Close;
-  // see TcpListener::stop for what becomes of those that are about to get into it), shuts every
-  // connection down at the plan's pace (without on_shutdown, which is for who called `shutdown`),
-  // goes on receiving and delivering until each peer's Close, aborts what is left at the deadline;
-  // then on_drained. What was queued before a connection's turn goes out ahead of its Close; what
-  // the application has not queued by then can no longer be sent, and no callback says that the
-  // turn came: `send` answers wrong_state, WebSocket::is_open is false. wrong_state: a drain is
-  // going on. bad_argument: a status or reason that WebSocket::shutdown would not take, a
-  // `per_second` of 0, a grace below 0.
+  // Graceful end, in steps:
+  // - Accepting stops. Who is in the listen queue is accepted, and served a Close like all others.
+  //   For those that are about to get into the queue see TcpListener::stop.
+  // - Every connection is shut down, at the plan's pace. No on_shutdown follows: the application
+  //   did not call `shutdown`.
+  // - Receiving and delivering go on until each peer's Close.
+  // - At the deadline what is left is reset. Then on_drained.
+  // What was queued before a connection's turn goes out ahead of its Close. No callback says that
+  // its turn came: from then on `send` answers wrong_state, and WebSocket::is_open is false.
+  // wrong_state: a drain is going on. bad_argument: a status or reason that WebSocket::shutdown
+  // would not take, a `per_second` of 0, a grace below 0.
   Start drain(const DrainPlan& plan);
   // Ends the listeners, as TcpListener::stop does; who is in their queues is still accepted.
   // Connections stay as they are. No event of its own: on_drained of a later `drain` says that the

@@ -346,11 +346,12 @@ struct DialResult {
   std::string problem;  // with bad_argument: what is wrong, in words
 };
 
-// Opens a connection; on_open or on_open_failed follows. The request is copied. bad_argument: the
-// URL (wss: without `secure` too), a header with CR, LF or NUL, a subprotocol that is no token, a
-// request of over 1 MiB, a close_timeout or transport_wait of zero, a source of another family than
-// the address; getrandom(2) is forbidden. wrong_state: the reactor is being destroyed. busy: there
-// is no memory for it.
+// Opens a connection; on_open or on_open_failed follows. The request is copied.
+// - bad_argument, and DialResult::problem says which: the URL (wss: without `secure` too); a header
+//   with CR, LF or NUL; a subprotocol that is no token; a request of over 1 MiB; a close_timeout or
+//   transport_wait of zero; a source of another family than the address; getrandom(2) is forbidden.
+// - wrong_state: the reactor is being destroyed.
+// - busy: there is no memory for it.
 //
 // A host is looked up by a thread of the reactor's (see Resolve) and may have several addresses.
 // They are tried in the system's order (RFC 6724), IPv6 and IPv4 in turn: the next one as soon as

@@ -306,6 +306,17 @@ class Yielding : Immovable {
   AtTurnEnd<&Yielding::on_turn> task_{*this};
 };
 
+// Asked for each message, and inline for that.
+inline bool Connection::has_output() const noexcept {
+  return sending_ != nullptr && !sending_->queue.is_empty();
+}
+inline std::size_t Connection::output_bytes() const noexcept {
+  return sending_ == nullptr ? 0 : sending_->queue.bytes();
+}
+inline bool Connection::output_in_flight() const noexcept {
+  return sending_ != nullptr && sending_->queue.batch_in_flight();
+}
+
 struct Connection::TellSent {
   Connection& connection;
   Error error;

@@ -26,18 +26,6 @@ OutputQueue& Connection::output() {
   return sending_->queue;
 }
 
-bool Connection::has_output() const noexcept {
-  return sending_ != nullptr && !sending_->queue.is_empty();
-}
-
-std::size_t Connection::output_bytes() const noexcept {
-  return sending_ == nullptr ? 0 : sending_->queue.bytes();
-}
-
-bool Connection::output_in_flight() const noexcept {
-  return sending_ != nullptr && sending_->queue.batch_in_flight();
-}
-
 void Connection::discard_output() {
   if (sending_ != nullptr) sending_->queue.discard(TellSent{*this, closing_error()});
 }

@@ -1,32 +1,19 @@
 // The reactor on one thread: turns, timers, tasks, counters, and what may not end before it does.
 #include "ringdown/reactor.h"
 
-#include <sys/eventfd.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "base/unique_fd.h"
-#include "sockets.h"
+#include "task.h"
 
 namespace ringdown {
 namespace {
-
-struct Task {
-  explicit Task(std::function<void()> work_) : work(std::move(work_)) {}
-  void run() { work(); }
-  std::function<void()> work;
-  Posted<&Task::run> posted{*this};
-  AtTurnEnd<&Task::run> at_turn_end{*this};
-  Timer<&Task::run> timer{*this};
-};
 
 TEST(Reactor, CompletesAnOperationLaterAndOnce) {
   Reactor reactor(small_options());
@@ -277,113 +264,6 @@ TEST(ReactorDeathTest, MayNotEndWithATimerArmed) {
         task.timer.arm(reactor, reactor.now() + 1h);
       },
       "in use: 1 armed timer \\(cancel it\\)");
-}
-
-// --- a thread that runs late ---
-
-// Operations that complete at once, and are started anew `rounds - 1` times: what a socket gives
-// with one receive at a time.
-class Rounds {
- public:
-  Rounds(Reactor& reactor, std::size_t operations, std::size_t rounds)
-      : ring_(reactor.core().ring(0)), left_(operations * rounds) {
-    reactor.run_once(TimePoint::min());
-    starts_left_ = left_;
-    for (std::size_t i = 0; i < operations; ++i) {
-      nops_.push_back(std::make_unique<Recorder>([this, i](const Completion&) {
-        --left_;
-        if (starts_left_ > 0) start(i);
-      }));
-      start(i);
-    }
-  }
-  std::size_t left() const { return left_; }
-  void stop() { starts_left_ = 0; }
-  bool in_flight() const {
-    return std::any_of(nops_.begin(), nops_.end(),
-                       [](const auto& nop) { return nop->operation.in_flight(); });
-  }
-
- private:
-  void start(std::size_t which) {
-    --starts_left_;
-    ring_.nop(nops_[which]->operation);
-  }
-  Ring& ring_;
-  std::size_t left_;
-  std::size_t starts_left_ = 0;
-  std::vector<std::unique_ptr<Recorder>> nops_;
-};
-
-void stand_still(std::chrono::milliseconds duration) { std::this_thread::sleep_for(duration); }
-
-TEST(Reactor, TakesAllThatIsReadyBeforeATimerHoweverMuch) {
-  Reactor reactor({.submission_entries = 64, .completion_entries = 4096});
-  Rounds rounds(reactor, 1000, 1);
-  std::size_t left = 1;
-  bool fired = false;
-  Task timer([&] {
-    fired = true;
-    left = rounds.left();
-  });
-  timer.timer.arm(reactor, reactor.now());
-  stand_still(1ms);
-  EXPECT_TRUE(run_until(reactor, [&] { return fired; }));
-  EXPECT_EQ(left, 0U);
-}
-
-TEST(Reactor, ThatIsLateTakesWhatFollowsBeforeATimer) {
-  Reactor reactor(small_options());
-  Rounds rounds(reactor, 10, 5);
-  std::size_t left = 1;
-  bool fired = false;
-  Task timer([&] {
-    fired = true;
-    left = rounds.left();
-  });
-  timer.timer.arm(reactor, reactor.now());
-  stand_still(5ms);
-  EXPECT_TRUE(run_until(reactor, [&] { return fired; }));
-  EXPECT_EQ(left, 0U);
-}
-
-// As of thousands of sockets into which bytes came meanwhile: an io_uring_enter completes 20.
-TEST(Reactor, ThatIsLateTakesWhatHasComeToManyBeforeATimer) {
-  constexpr std::size_t many = 3000;
-  Reactor reactor({.submission_entries = 64, .completion_entries = 4096});
-  const UniqueFd event(eventfd(0, EFD_CLOEXEC));
-  std::size_t left = many;
-  std::vector<std::unique_ptr<Recorder>> polls;
-  reactor.run_once(TimePoint::min());
-  for (std::size_t i = 0; i < many; ++i) {
-    polls.push_back(std::make_unique<Recorder>([&](const Completion&) { --left; }));
-    reactor.core().ring(0).poll(polls.back()->operation, event.get());
-  }
-  reactor.run_once(TimePoint::min());
-  std::optional<std::size_t> at_timer;
-  Task timer([&] { at_timer = left; });
-  timer.timer.arm(reactor, reactor.now());
-  eventfd_write(event.get(), 1);
-  stand_still(100ms);
-  EXPECT_TRUE(run_until(reactor, [&] { return at_timer.has_value(); }));
-  EXPECT_EQ(at_timer, 0U);
-}
-
-// A byte a turn, say: no more turns than it takes to read what a socket can hold.
-TEST(Reactor, PutsNoTimerOffForWhatNeverEnds) {
-  for (const auto late : {0ms, 5ms, 200ms}) {
-    Reactor reactor(small_options());
-    Rounds rounds(reactor, 1, std::size_t{1} << 40);
-    std::optional<std::size_t> left;
-    Task timer([&] { left = rounds.left(); });
-    timer.timer.arm(reactor, reactor.now());
-    stand_still(1ms + late);
-    const std::size_t left_before = rounds.left();
-    EXPECT_TRUE(run_until(reactor, [&] { return left.has_value(); }));
-    EXPECT_LE(left_before - *left, 100U);
-    rounds.stop();
-    EXPECT_TRUE(run_until(reactor, [&] { return !rounds.in_flight(); }));
-  }
 }
 
 TEST(TurnTaskDeathTest, MayNotBeDestroyedWhileItIsQueued) {
