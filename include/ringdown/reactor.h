@@ -71,10 +71,14 @@ struct ReactorOptions {
   // CQEs before the kernel's overflow list is used. Also: accepting is multishot only while so many
   // places, and 257, are free in a ring's table, and if they are no more than half of it.
   unsigned completion_entries = 8192;
-  // Direct descriptors in each ring's table; 0: nine tenths of RLIMIT_NOFILE, at most 32,768 (the
-  // kernel allows no more than RLIMIT_NOFILE a ring). A reactor that needs more sockets makes
-  // further rings on demand.
+  // Direct descriptors in each ring's table; 0: nine tenths of the soft RLIMIT_NOFILE, at most
+  // 32,768 (the kernel allows no more than RLIMIT_NOFILE a ring). A reactor that needs more sockets
+  // makes further rings on demand, each a descriptor and some locked memory (`locked_bytes`).
   unsigned sockets_per_ring = 0;
+  // Raises the process's soft RLIMIT_NOFILE to the hard one first, for good. Not by itself: whoever
+  // uses select(2) in this process or in a child, which inherits the limit, cannot name a
+  // descriptor of 1024 or more.
+  bool raise_descriptor_limit = false;
   unsigned receive_buffers = 1024;  // provided buffers of 4 KiB; a power of two
   unsigned large_receive_buffers =
       32;  // provided buffers of 256 KiB, for streams that fill the small ones
@@ -85,6 +89,12 @@ struct ReactorOptions {
   unsigned worker_threads = 1;
   Features allowed_features = all_features;
 };
+
+// Bytes that a reactor with so many rings takes of RLIMIT_MEMLOCK where rings count against it:
+// before Linux 5.12 and since 6.14, unless one has CAP_IPC_LOCK. Those of all processes of the same
+// user count together. One ring takes as many sockets as `sockets_per_ring` says.
+RINGDOWN_API std::size_t locked_bytes(const ReactorOptions& options = {},
+                                      unsigned rings = 1) noexcept;
 
 // Counters since the reactor was made; read on its thread, or when its run has returned.
 struct ReactorStatistics {
@@ -147,8 +157,7 @@ class RINGDOWN_API Reactor : Immovable {
  public:
   // Throws SetupError: no io_uring (EPERM: sysctl kernel.io_uring_disabled or a seccomp filter;
   // ENOSYS: a kernel or sandbox without it), a part of it forbidden (io_uring_enter,
-  // io_uring_register), ENOMEM (RLIMIT_MEMLOCK, before 5.12 and again on newer kernels such as
-  // 6.18), EMFILE (RLIMIT_NOFILE).
+  // io_uring_register), ENOMEM (RLIMIT_MEMLOCK: see `locked_bytes`), EMFILE (RLIMIT_NOFILE).
   explicit Reactor(const ReactorOptions& options = {});
   // Everything that uses the reactor must have ended: no WebSocket, stream, listener or connector,
   // no timer armed. Otherwise the process ends, in release builds too, and the message says how

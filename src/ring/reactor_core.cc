@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +11,9 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/shortage.h"
 #include "ring/eventfd.h"
+#include "ring/reactor_options.h"
 
 namespace ringdown {
 namespace {
@@ -20,8 +21,8 @@ namespace {
 UniqueFd make_eventfd() {
   UniqueFd descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!descriptor) {
-    throw SetupError("eventfd: no descriptor is left: raise RLIMIT_NOFILE (ulimit -n)",
-                     Error(errno));
+    const Error error(errno);
+    throw SetupError("eventfd: no descriptor is left: " + descriptor_cure(), error);
   }
   return descriptor;
 }
@@ -30,49 +31,22 @@ UniqueFd make_eventfd() {
 // still has it.
 constexpr std::chrono::seconds idle_memory_kept{1};
 
-// The kernel allows a ring no more direct descriptors than RLIMIT_NOFILE; a tenth is left to
-// everything else.
-unsigned sockets_allowed(unsigned wanted) {
-  if (wanted != 0) return wanted;
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<unsigned>(std::min<rlim_t>(limit.rlim_cur - limit.rlim_cur / 10, 32768));
-}
-
 }  // namespace
 
 ReactorCore::ReactorCore(Reactor& reactor, const ReactorOptions& options)
     : reactor_(reactor),
-      options_(options),
+      options_(settled(options)),
       wake_descriptor_(make_eventfd()),
       now_(Ring::now()),
       timers_(now_) {
-  options_.sockets_per_ring = sockets_allowed(options.sockets_per_ring);
-  rings_.push_back(std::make_unique<Ring>(main_ring_options()));
+  rings_.push_back(std::make_unique<Ring>(main_ring(options_)));
   sockets_.push_back(0);
   kept_free_.push_back(0);
   leased_.push_back({});
 }
 
-RingOptions ReactorCore::main_ring_options() const {
-  return {.submission_entries = options_.submission_entries,
-          .completion_entries = options_.completion_entries,
-          .sockets = options_.sockets_per_ring,
-          .small_buffers = options_.receive_buffers,
-          .large_buffers = options_.large_receive_buffers,
-          .worker_threads = options_.worker_threads,
-          .allowed_features = options_.allowed_features,
-          .index = 0,
-          .signal_descriptor = -1};
-}
-
-// A further table of direct descriptors: a ring that nobody waits on and that signals the main one.
 void ReactorCore::add_slot_ring() {
-  RingOptions options = main_ring_options();
-  options.submission_entries = std::min(options.submission_entries, 1024U);
-  options.completion_entries = std::min(options.completion_entries, 8192U);
-  options.small_buffers = std::min(options.small_buffers, 128U);
-  options.large_buffers = std::min(options.large_buffers, 4U);
+  RingOptions options = slot_ring(options_);
   options.index = static_cast<std::uint16_t>(rings_.size());
   options.signal_descriptor = wake_descriptor_.get();
   // All or nothing, where there is no memory.

@@ -152,7 +152,6 @@ class ReactorCore final : Immovable {
   void on_idle_memory() noexcept;
   void give_back_idle() noexcept;
   void wake() noexcept;
-  RingOptions main_ring_options() const;
   void add_slot_ring();
 
   static constexpr std::size_t completions_per_take = 256;

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/shortage.h"
+#include "ring/locked_memory.h"
 #include "ring/ring_native.h"
 
 namespace ringdown {
@@ -63,16 +65,17 @@ std::string cure_for(int result) {
              "in "
              "kernel.io_uring_group), and a container needs a seccomp profile that allows io_uring";
     case ENOSYS: return "this kernel or sandbox has no io_uring: ringdown needs Linux 6.1 or later";
-    case ENOMEM:
-      return "no memory for the ring, or RLIMIT_MEMLOCK is reached, against which the rings of all "
-             "this user's processes count on some kernels, some 430 KiB a reactor: raise it "
-             "(ulimit "
-             "-l, or LimitMEMLOCK= of the service), or free memory";
-    case EMFILE: return "no descriptor is left: raise RLIMIT_NOFILE (ulimit -n)";
+    case EMFILE: return "no descriptor is left: " + descriptor_cure();
+    case ENOMEM: return "no memory for the ring: free memory";
     case ENFILE: return "the system's table of files is full: raise sysctl fs.file-max";
     case EINVAL: return "this kernel refuses the ring's options: ringdown needs Linux 6.1 or later";
     default: return "unexpected";
   }
+}
+
+// Of a ring that is being made.
+std::string cure_for(int result, const RingOptions& options) {
+  return result == -ENOMEM ? locked_memory_cure(locked_bytes(options)) : cure_for(result);
 }
 
 }  // namespace
@@ -188,7 +191,7 @@ void Ring::Native::create(const RingOptions& options) {
     if (result != -EINVAL || rung == std::size(rungs)) break;
     features = without(features, rungs[rung++]);
   }
-  if (result < 0) fail("io_uring_setup", result, cure_for(result));
+  if (result < 0) fail("io_uring_setup", result, cure_for(result, options));
   created = true;
   // Completions must not be lost for want of memory.
   spilled.reserve(ring.cq.ring_entries);
@@ -205,7 +208,7 @@ void Ring::Native::create(const RingOptions& options) {
       fail("io_uring_register", result, filter_cure);
     } else if (result < 0) {
       fail("a table of " + std::to_string(options.sockets) + " direct descriptors", result,
-           "raise RLIMIT_NOFILE (ulimit -n) or lower ReactorOptions::sockets_per_ring");
+           descriptor_cure() + "; or lower ReactorOptions::sockets_per_ring");
     }
   }
   if (!has(features, Feature::direct_descriptors) || !knows_fixed_fd_install(ring)) {
@@ -225,7 +228,7 @@ void Ring::Native::create(const RingOptions& options) {
     const bool resident = options.index == 0 && group == BufferGroup::small;
     result = buffers[id].create(ring, id, count, size, resident);
     if (is_forbidden(result)) fail("io_uring_register", result, filter_cure);
-    if (result < 0) fail("provided buffers", result, cure_for(result));
+    if (result < 0) fail("provided buffers", result, cure_for(result, options));
   }
   if (options.signal_descriptor >= 0) {
     result = io_uring_register_eventfd(&ring, options.signal_descriptor);

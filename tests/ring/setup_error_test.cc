@@ -51,8 +51,9 @@ void refuse(unsigned call, int error) {
 
 void refuse_io_uring(int error) { refuse(SYS_io_uring_setup, error); }
 
-void limit_descriptors(rlim_t count) {
-  const rlimit limit{.rlim_cur = count, .rlim_max = count};
+// By default the hard limit too.
+void limit_descriptors(rlim_t count, rlim_t hard = 0) {
+  const rlimit limit{.rlim_cur = count, .rlim_max = hard == 0 ? count : hard};
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(255);
 }
 
@@ -177,6 +178,32 @@ TEST_F(SetupErrorDeathTest, NamesTheLimitWhenNoDescriptorIsLeft) {
         testing::ExitedWithCode(EMFILE),
         testing::ContainsRegex("\\[[^\n]*no descriptor is left: [^\n]*RLIMIT_NOFILE[^\n]*\\]"));
   }
+}
+
+// A soft limit is the user's to raise, and select(2) the reason why the library does not do it
+// unasked.
+TEST_F(SetupErrorDeathTest, SaysWhereOnlyTheSoftLimitIsLow) {
+  EXPECT_EXIT(
+      {
+        limit_descriptors(3, 1000);
+        report();
+      },
+      testing::ExitedWithCode(EMFILE),
+      testing::ContainsRegex("\\[[^\n]*only the soft RLIMIT_NOFILE is low, 3, and the hard one is "
+                             "1000: [^\n]*raise_descriptor_limit[^\n]*select\\(2\\)"));
+  EXPECT_EXIT(
+      {
+        limit_descriptors(3, 1000);
+        ReactorOptions options = small_options();
+        options.raise_descriptor_limit = true;
+        options.sockets_per_ring = 0;
+        const Reactor reactor(options);
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        // Nine tenths of it are the ring's.
+        ::_exit(limit.rlim_cur == 1000 && reactor.statistics().rings == 1 ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(SetupError, LeavesNothingBehind) {

@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
+
+#include "arguments.h"
+#include "serve.h"
 
 namespace ringdown::program {
 namespace {
@@ -94,8 +98,46 @@ TEST(Doctor, SaysWhetherRingsCountAsLockedMemory) {
   limits.rings_are_locked = true;
   const Finding locked = finding(examine({}, limits, full_ring()), "locked memory");
   EXPECT_EQ(locked.health, Health::wanting);
-  EXPECT_NE(locked.seen.find("64 KiB, about 848 KiB needed"), std::string::npos) << locked.seen;
+  EXPECT_EQ(locked.seen,
+            "64 KiB, about 848 KiB needed: rings count against it here (Linux 6.14 and later), "
+            "424 KiB a reactor, those of this user's other programs too; serve has room for no "
+            "thread");
   EXPECT_NE(locked.cure.find("LimitMEMLOCK"), std::string::npos);
+  const struct {
+    std::uint64_t mebibytes;
+    const char* room;
+  } cases[] = {{1, "--threads 2"}, {8, "--threads 19"}, {64, "--threads 154"}};
+  for (const auto& [mebibytes, room] : cases) {
+    limits.locked_memory_max = mebibytes << 20;
+    const Finding enough = finding(examine({}, limits, full_ring()), "locked memory");
+    EXPECT_EQ(enough.health, Health::good);
+    EXPECT_TRUE(enough.seen.ends_with(std::string("serve has room for ") + room)) << enough.seen;
+  }
+}
+
+TEST(Doctor, NamesWhatServesThreadsNeedTogether) {
+  SystemLimits limits = healthy();
+  limits.locked_memory_max = 8 << 20;
+  ServeOptions options;
+  const auto problem = [&](unsigned threads) {
+    options.threads = threads;
+    try {
+      check_locked_memory(options, limits);
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(problem(64), "");
+  limits.rings_are_locked = true;
+  EXPECT_EQ(problem(19), "");
+  EXPECT_EQ(problem(20),
+            "--threads: 20 need 8,480 KiB of locked memory for their rings, 424 KiB each, and the "
+            "limit is 8,192 KiB: raise it (ulimit -l, or LimitMEMLOCK= of the service), or take "
+            "19");
+  limits.locked_memory_max = 64 << 10;
+  EXPECT_NE(problem(1).find("of the service)"), std::string::npos);
+  EXPECT_EQ(problem(1).find("or take"), std::string::npos) << problem(1);
 }
 
 TEST(Doctor, SendsANopForReal) {

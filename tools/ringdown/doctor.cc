@@ -88,6 +88,28 @@ void examine_ring(Examination& examination, const RingTrial& trial) {
   }
 }
 
+// Whether rings count, the kernel was asked; since which version they do: environment.h.
+void examine_locked_memory(Examination& examination, const SystemLimits& limits,
+                           const StormSizing& sizing) {
+  const auto kib = [](std::uint64_t bytes) { return with_separators(bytes >> 10) + " KiB"; };
+  const std::string limit = limits.locked_memory_max == UINT64_MAX ? std::string("unlimited")
+                                                                   : kib(limits.locked_memory_max);
+  if (!limits.rings_are_locked) {
+    return examination.good("locked memory", limit + "; rings do not count against it here");
+  }
+  const std::uint64_t each = locked_bytes();
+  const std::uint64_t reactors = limits.locked_memory_max / each;
+  examination.judge(
+      limits.locked_memory_max >= sizing.locked_memory, Health::wanting, "locked memory",
+      limit + ", about " + kib(sizing.locked_memory) +
+          " needed: rings count against it here (Linux 6.14 and later), " + kib(each) +
+          " a reactor, those of this user's other programs too; serve has room for " +
+          (reactors == 0 ? std::string("no thread") : "--threads " + with_separators(reactors)),
+      "raise it, " + kib(each) +
+          " for each thread of serve, and twice that for each of storm: ulimit -l, LimitMEMLOCK= "
+          "of the service, or limits.conf(5)");
+}
+
 void examine_limits(Examination& examination, const DoctorOptions& options,
                     const SystemLimits& limits, const StormSizing& sizing) {
   const auto number = [](std::uint64_t value) { return with_separators(value); };
@@ -105,17 +127,7 @@ void examine_limits(Examination& examination, const DoctorOptions& options,
       limits.is_root || files_free >= sizing.sockets, Health::wanting, "open files",
       number(files_free) + " of fs.file-max left" + (limits.is_root ? " (root is exempt)" : ""),
       "sysctl -w fs.file-max=" + std::to_string(2 * (limits.files_open + sizing.sockets)));
-  const std::string locked = limits.locked_memory_max == UINT64_MAX
-                                 ? std::string("unlimited")
-                                 : number(limits.locked_memory_max >> 10) + " KiB";
-  examination.judge(
-      !limits.rings_are_locked || limits.locked_memory_max >= sizing.locked_memory, Health::wanting,
-      "locked memory",
-      locked + (limits.rings_are_locked
-                    ? ", about " + number(sizing.locked_memory >> 10) +
-                          " KiB needed for rings; those of this user's other programs count too"
-                    : "; rings do not count against it here"),
-      "raise it: ulimit -l, LimitMEMLOCK= of the service, or limits.conf(5)");
+  examine_locked_memory(examination, limits, sizing);
   examination.judge(limits.memory_available >= sizing.memory, Health::wanting, "memory",
                     number(limits.memory_available >> 20) + " MiB available, about " +
                         number(sizing.memory >> 20) + " MiB needed",
@@ -229,6 +241,7 @@ std::vector<Finding> examine(const DoctorOptions& options, const SystemLimits& l
 int run_doctor(const DoctorOptions& options) {
   survive_failed_writes();
   ResultFile json_file(options.json_file);
+  raise_locked_memory_limit();  // as the commands do
   SystemLimits limits = read_limits();
   limits.rings_are_locked = are_rings_locked();
   const std::vector<Finding> findings = examine(options, limits, try_ring());

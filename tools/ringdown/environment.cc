@@ -121,13 +121,20 @@ SystemLimits read_limits() {
   return limits;
 }
 
-void raise_descriptor_limit() {
-  rlimit descriptors{};
-  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return;
-  descriptors.rlim_cur = descriptors.rlim_max;
+namespace {
+
+void raise_to_hard_limit(decltype(RLIMIT_NOFILE) resource) {
+  rlimit limit{};
+  if (getrlimit(resource, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
   // Refused (a sandbox): the checks that follow go by what the limit then is.
-  (void)setrlimit(RLIMIT_NOFILE, &descriptors);
+  (void)setrlimit(resource, &limit);
 }
+
+}  // namespace
+
+void raise_descriptor_limit() { raise_to_hard_limit(RLIMIT_NOFILE); }
+void raise_locked_memory_limit() { raise_to_hard_limit(RLIMIT_MEMLOCK); }
 
 NetworkReadings read_network() {
   NetworkReadings readings;

@@ -25,9 +25,9 @@ struct SystemLimits {
   std::uint64_t files_max = 0;  // fs.file-max, of all processes; root is exempt
   std::uint64_t files_open = 0;
   std::uint64_t locked_memory_max = 0;  // RLIMIT_MEMLOCK, bytes
-  // Rings count against it: before Linux 5.12 and again on newer ones (seen on 6.18), but not for
-  // who has CAP_IPC_LOCK. Those of all the user's processes count together. `are_rings_locked`
-  // says.
+  // Rings count against it: before Linux 5.12, and again since 6.14, which counts what the rings
+  // map (io_create_region), but not for who has CAP_IPC_LOCK. Those of all the user's processes
+  // count together. `are_rings_locked` says.
   bool rings_are_locked = false;
   bool is_root = false;
   std::uint64_t io_uring_disabled = 0;  // kernel.io_uring_disabled; kernels before 6.6 have none
@@ -46,6 +46,8 @@ SystemLimits read_limits();
 
 // Raises the soft limit of descriptors to the hard one (setrlimit(2)).
 void raise_descriptor_limit();
+// RLIMIT_MEMLOCK likewise: nobody is harmed by it.
+void raise_locked_memory_limit();
 
 // Counters of the whole machine: other programs count in them too.
 struct NetworkReadings {

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arguments.h"
+#include "doctor.h"
 #include "environment.h"
 #include "listen_address.h"
 #include "output.h"
@@ -54,6 +55,7 @@ class ServeRun : Immovable {
   ServeTally drain();
 
  private:
+  void start_thread(const ServiceOptions& service, const SocketAddress& address);
   ServeCounts counts() const;
   void check_address_is_said();
   void reload_certificates();
@@ -107,8 +109,7 @@ void ServeRun::start() {
   SocketAddress address = options_.listen;
   if (service.server.reuse_port) require_unused(address);
   for (unsigned thread = 0; thread < options_.threads; ++thread) {
-    threads_.push_back(
-        std::make_unique<ServiceThread>(service, std::vector<SocketAddress>{address}, hub_, bell_));
+    start_thread(service, address);
     // Port 0 was the first one's choice; the others share what it got (socket(7), SO_REUSEPORT).
     address = threads_.back()->addresses().front();
   }
@@ -120,6 +121,18 @@ void ServeRun::start() {
                         std::string(name(options_.mode)) +
                         (secure_ != nullptr ? " over TLS)\n" : ")\n"));
   if (!options_.quiet && !bound.empty()) standard_error().offer("ringdown serve: " + bound);
+}
+
+void ServeRun::start_thread(const ServiceOptions& service, const SocketAddress& address) {
+  try {
+    threads_.push_back(
+        std::make_unique<ServiceThread>(service, std::vector<SocketAddress>{address}, hub_, bell_));
+  } catch (const SetupError& error) {
+    if (options_.threads == 1) throw;
+    throw SetupError("thread " + std::to_string(threads_.size() + 1) + " of --threads " +
+                         std::to_string(options_.threads) + ": " + error.what(),
+                     error.error());
+  }
 }
 
 void ServeRun::run_until_asked_to_stop() {
@@ -301,16 +314,32 @@ std::string_view name(ServeMode mode) noexcept {
 }
 
 // Checked here, for a server that cannot accept would say that it listens.
-void check_descriptors(const ServeOptions& options) {
+void check_descriptors(const ServeOptions& options, const SystemLimits& limits) {
   // Standard streams, and two that wake the main thread; each thread's eventfd, ring and listener;
   // an accepted connection, and a file that SIGHUP reads.
   const std::uint64_t needed = 3 + 2 + 3 * std::uint64_t{options.threads} + 2;
-  const std::uint64_t limit = read_limits().descriptors_soft;
+  const std::uint64_t limit = limits.descriptors_soft;
   if (limit >= needed) return;
   throw UsageError("--threads: " + std::to_string(options.threads) + " need " +
                    std::to_string(needed) + " descriptors, and the limit is " +
                    std::to_string(limit) +
                    ": raise it (ulimit -n, or LimitNOFILE= of the service)");
+}
+
+void check_locked_memory(const ServeOptions& options, const SystemLimits& limits) {
+  const std::uint64_t each = locked_bytes();
+  const std::uint64_t needed = each * options.threads;
+  const std::uint64_t limit = limits.locked_memory_max;
+  if (!limits.rings_are_locked || limit >= needed) return;
+  const auto kib = [](std::uint64_t bytes) { return with_separators(bytes >> 10) + " KiB"; };
+  const bool has_room = limit >= each;
+  const std::string need = options.threads == 1
+                               ? "a thread needs " + kib(each) + " of locked memory for its ring"
+                               : std::to_string(options.threads) + " need " + kib(needed) +
+                                     " of locked memory for their rings, " + kib(each) + " each";
+  throw UsageError("--threads: " + need + ", and the limit is " + kib(limit) +
+                   ": raise it (ulimit -l, or LimitMEMLOCK= of the service)" +
+                   (has_room ? ", or take " + std::to_string(limit / each) : std::string()));
 }
 
 ServeMode parse_mode(std::string_view option, std::string_view text) {
@@ -335,7 +364,11 @@ int run_serve(const ServeOptions& options) {
   survive_failed_writes();
   ResultFile json_file(options.json_file);
   raise_descriptor_limit();
-  check_descriptors(options);
+  raise_locked_memory_limit();
+  SystemLimits limits = read_limits();
+  limits.rings_are_locked = are_rings_locked();
+  check_descriptors(options, limits);
+  check_locked_memory(options, limits);
   ServeRun serve(options);
   serve.start();
   serve.run_until_asked_to_stop();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "environment.h"
 #include "secure_options.h"
 #include "service_thread.h"
 
@@ -32,6 +33,9 @@ struct ServeOptions {
 std::string_view name(ServeMode mode) noexcept;
 ServeMode parse_mode(std::string_view option, std::string_view text);
 SocketAddress parse_listen(std::string_view option, std::string_view text);
+
+// All threads' rings together, where they count against RLIMIT_MEMLOCK. Throws UsageError.
+void check_locked_memory(const ServeOptions& options, const SystemLimits& limits);
 
 // Until SIGTERM or SIGINT, then the drain. Returns the exit status: 1 when the drain had to abort
 // connections. Throws UsageError and SetupError.

@@ -26,15 +26,6 @@ constexpr std::uint64_t reserve_bytes = 256ULL << 20;
 // Descriptors of the program itself: standard streams, what wakes the main thread, the JSON.
 constexpr std::uint64_t reserved_descriptors = 16;
 
-// What the kernel maps for a ring (io_uring_setup(2): SQEs of 64 bytes, CQEs of 16, an index of 4
-// for each SQE) and for what is in its buffer rings (16 bytes an entry).
-constexpr std::uint64_t ring_bytes(std::uint64_t submissions, std::uint64_t completions,
-                                   std::uint64_t small_buffers, std::uint64_t large_buffers) {
-  const auto pages = [](std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; };
-  return pages(64 * submissions) + pages(64 + 16 * completions + 4 * submissions) +
-         pages(16 * small_buffers) + pages(16 * large_buffers);
-}
-
 // With port 0. RFC 1122 3.2.1.3: all of 127.0.0.0/8 is this host.
 std::vector<SocketAddress> loopback_addresses(std::uint32_t first, std::uint64_t count) {
   std::vector<SocketAddress> addresses;
@@ -130,12 +121,8 @@ StormSizing size(const StormOptions& options, const SystemLimits& limits, Featur
       std::min(options.connections, storm_window * std::uint64_t{options.threads});
   sizing.descriptors = (direct ? dialled : sizing.sockets) + sizing.rings + reactors +
                        (options.url.empty() ? destinations : 0) + reserved_descriptors;
-  const ReactorOptions reactor;
-  // Further rings are smaller: ReactorCore::add_slot_ring.
   sizing.locked_memory =
-      reactors * ring_bytes(reactor.submission_entries, reactor.completion_entries,
-                            reactor.receive_buffers, reactor.large_receive_buffers) +
-      (sizing.rings - reactors) * ring_bytes(1024, 8192, 128, 4);
+      reactors * locked_bytes({}, static_cast<unsigned>(sizing.rings / reactors));
   const std::uint64_t per_end =
       kernel_bytes_per_end + (options.is_secure() ? tls_bytes_per_end : 0);
   sizing.memory = sizing.sockets * per_end + reserve_bytes;

@@ -24,6 +24,7 @@ constexpr std::uint64_t unbounded_handshakes = std::uint64_t{1} << 62;
 StormRun::StormRun(const StormOptions& options) : progress_(options.quiet) {
   plan_.options = options;
   raise_descriptor_limit();
+  raise_locked_memory_limit();
   result_.limits = read_limits();
   result_.limits.rings_are_locked = are_rings_locked();
   // What the server will be is not known yet; the dialler's check of the URL does not depend on it.
