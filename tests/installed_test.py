@@ -7,6 +7,7 @@ shared, with the static library, and all static, with each compiler that is here
 without RTTI. One is the README's.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -49,16 +50,35 @@ class InstalledTest(unittest.TestCase):
         destination = pathlib.Path(cls.temporary.name) / "installed"
         install = [*shlex.split(MESON), "install", "-C", BUILD, "--no-rebuild", "--destdir"]
         run(*install, str(destination))
-        cls.package = next(destination.rglob("ringdown.pc"))
+        # Whoever installed it may move it.
+        moved = destination.rename(pathlib.Path(cls.temporary.name) / "moved")
+        cls.package = next(moved.rglob("ringdown.pc"))
         cls.libraries = cls.package.parent.parent
         text = cls.package.read_text(encoding="utf-8")
         prefix = re.search(r"^prefix=(.*)$", text, re.MULTILINE).group(1)
-        cls.prefix = destination / prefix.lstrip("/")
+        cls.is_relocatable = prefix.startswith("${pcfiledir}/")
+        if cls.is_relocatable:
+            cls.prefix = (cls.package.parent / prefix.partition("/")[2]).resolve()
+        else:
+            cls.prefix = moved / prefix.lstrip("/")
 
     def pkg_config(self, *arguments, package="ringdown"):
         environment = dict(os.environ, PKG_CONFIG_PATH=str(self.package.parent))
-        prefix = f"--define-variable=prefix={self.prefix}"
-        return run("pkg-config", prefix, *arguments, package, env=environment).split()
+        prefix = [] if self.is_relocatable else [f"--define-variable=prefix={self.prefix}"]
+        return run("pkg-config", *prefix, *arguments, package, env=environment).split()
+
+    # All others build with what the packages say then.
+    def test_packages_find_themselves_where_they_are_moved_to(self):
+        options = json.loads(run(*shlex.split(MESON), "introspect", "--buildoptions", BUILD))
+        asked = {option["name"]: option["value"] for option in options}
+        if not asked["pkgconfig.relocatable"]:
+            self.skipTest("configured with -Dpkgconfig.relocatable=false")
+        for package in self.package.parent.glob("*.pc"):
+            with self.subTest(package=package.name):
+                for variable in ("libdir", "includedir"):
+                    found = self.pkg_config(f"--variable={variable}", package=package.stem)[0]
+                    self.assertTrue(pathlib.Path(found).resolve().is_relative_to(self.prefix))
+                    self.assertTrue(pathlib.Path(found).is_dir())
 
     def test_headers_are_those_of_the_tree(self):
         def headers(root):

@@ -175,6 +175,17 @@ class TidyTest(unittest.TestCase):
         allowed = 'mkdtemp("XX' 'XXXX"), http://localhost/ho' "me/, src/wo" "rk/\n"
         self.assertEqual(self.findings({"docs/conventions.md": allowed}), [])
 
+    def test_a_public_struct_initializes_its_members(self):
+        path = "include/ringdown/result.h"
+        good = "struct A {\n  using B = int;\n  int c = 1;\n  int d{};\n  int e() const;\n};\n"
+        private = "class A {\n  struct B {\n    int c = 1;\n  };\n  int d_;\n};\n"
+        self.assertEqual(self.findings({path: HEADER + good + private}), [])
+        bare = "struct A {\n  int b = 1;\n  std::vector<int> c;\n};\n"
+        self.assert_found({path: HEADER + bare}, f"{path}:5:", "c: a public struct")
+        inside = "class A {\n  struct B {\n    int* c;\n  };\n};\n"
+        self.assert_found({path: HEADER + inside}, f"{path}:5:", "c: a public struct")
+        self.assertEqual(self.findings({"src/net/tcp.h": HEADER + bare}), [])
+
     def assert_function_limit(self, head, tail="}\n"):
         path = "src/net/tcp.cc"
         around = head.count("\n") + tail.count("\n")

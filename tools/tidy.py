@@ -275,6 +275,28 @@ def check_function_lines(tree, path, text):
             yield line, f"a function of {of}: {signature[:60]}"
 
 
+# --- members ---
+
+BARE_MEMBER = re.compile(
+    r"^ +(?!(?:using|friend|return|static|typedef|struct|class|enum)\b)[\w:][\w:<>, *&]* [*&]*\w+;$"
+)
+
+
+def check_members(tree, path, text):
+    """Who names some members of a public struct is not warned of the others (-Wextra)."""
+    if not path.startswith("include/") or path.startswith(C_HEADERS):
+        return
+    is_struct = []  # of each open brace
+    for number, line in enumerate(blank_literals(text).splitlines(), 1):
+        if is_struct[-1:] == [True] and BARE_MEMBER.match(line.rstrip()):
+            yield number, f"{line.split()[-1].rstrip(';')}: a public struct initializes its members"
+        for brace in re.findall(r"[{}]", line):
+            if brace == "{":
+                is_struct.append(line.lstrip().startswith("struct "))
+            elif is_struct:
+                is_struct.pop()
+
+
 # --- format ---
 
 
@@ -338,7 +360,8 @@ def check_headers(tree, compiler, extra):
 
 
 def check_tree(tree, say=print):
-    of_sources = (check_floors, check_installed_includes, check_opening, check_function_lines)
+    of_sources = (check_floors, check_installed_includes, check_opening, check_members,
+                  check_function_lines)
     sources = set(tree.sources())
     for path in tree.paths:
         text = tree.text(path)

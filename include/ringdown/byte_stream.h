@@ -50,11 +50,12 @@ class SendOperation : Immovable {
 };
 
 template <auto Handler>
-class Send;
+class Send final : public SendOperation {
+  using Called = HandlerOf<decltype(Handler), Error>;
+  static_assert(Called::fits, "Send<&Owner::handler> calls void Owner::handler(Error)");
 
-template <class Owner, void (Owner::*Handler)(Error)>
-class Send<Handler> final : public SendOperation {
  public:
+  using Owner = typename Called::Owner;
   explicit Send(Owner& owner) noexcept
       : SendOperation(&Send::dispatch, OwnerDistance(owner, *this)) {}
 
@@ -96,7 +97,7 @@ class ByteStreamEvents {
 struct Linger {
   // Reads and discards until the peer's FIN, so that no RST destroys what is still on its way (RFC
   // 1122 4.2.2.13); past the deadline or the bound it sends RST.
-  TimePoint deadline;
+  TimePoint deadline{};
   std::size_t bytes_max = 1 << 30;
   // Waits, too, until the peer's TCP has acknowledged everything of ours: for a peer that has
   // finished already and may be gone, whose RST would tell. on_closed then says 0 where everything

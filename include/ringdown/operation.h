@@ -79,6 +79,27 @@ class HandlerName {
   const char* function_;
 };
 
+// Never true, and known only when `Type` is. Not for applications.
+template <class Type>
+inline constexpr bool false_for = false;
+
+// Whose member a handler is, if it takes these arguments and returns nothing. Not for applications.
+template <class Handler, class... Arguments>
+struct HandlerOf {
+  static constexpr bool fits = false;
+  using Owner = HandlerOf;
+};
+template <class Class, class... Arguments>
+struct HandlerOf<void (Class::*)(Arguments...), Arguments...> {
+  static constexpr bool fits = true;
+  using Owner = Class;
+};
+template <class Class, class... Arguments>
+struct HandlerOf<void (Class::*)(Arguments...) noexcept, Arguments...> {
+  static constexpr bool fits = true;
+  using Owner = Class;
+};
+
 class Operation : Immovable {
  public:
   // From the call that starts it until its last completion is being dispatched.
@@ -110,11 +131,12 @@ class Operation : Immovable {
 // The type is erased once, without allocation; the operation is not touched after its last
 // completion was handed over, so a handler may start it again or destroy it.
 template <auto Handler>
-class Op;
+class Op final : public Operation {
+  using Called = HandlerOf<decltype(Handler), const Completion&>;
+  static_assert(Called::fits, "Op<&Owner::handler> calls void Owner::handler(const Completion&)");
 
-template <class Owner, void (Owner::*Handler)(const Completion&)>
-class Op<Handler> final : public Operation {
  public:
+  using Owner = typename Called::Owner;
   explicit Op(Owner& owner) noexcept : Operation(&Op::dispatch, OwnerDistance(owner, *this)) {}
 
  private:

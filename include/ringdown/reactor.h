@@ -14,6 +14,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "ringdown/operation.h"
 #include "ringdown/result.h"
@@ -136,11 +137,12 @@ class PostedTask : Immovable {
 //   Posted<&Application::on_term> term_{*this};
 //   // in the signal's handler: application->reactor_.post(application->term_);
 template <auto Handler>
-class Posted;
+class Posted final : public PostedTask {
+  using Called = HandlerOf<decltype(Handler)>;
+  static_assert(Called::fits, "Posted<&Owner::handler> calls void Owner::handler(), and not const");
 
-template <class Owner, void (Owner::*Handler)()>
-class Posted<Handler> final : public PostedTask {
  public:
+  using Owner = typename Called::Owner;
   explicit Posted(Owner& owner) noexcept : PostedTask(&Posted::dispatch), owner_(owner) {}
 
  private:
@@ -151,6 +153,12 @@ class Posted<Handler> final : public PostedTask {
   }
   Owner& owner_;
 };
+
+// No std::function of that signature can be made of it. Not for applications.
+template <class Callable, class Signature>
+concept NotCallable = !std::is_convertible_v<Callable, std::function<Signature>>;
+template <class Work>
+concept NotPostable = NotCallable<Work, void()> && !std::is_convertible_v<Work, PostedTask&>;
 
 // Any thread may call `post` and `stop`; for the rest see `run`.
 class RINGDOWN_API Reactor : Immovable {
@@ -191,6 +199,14 @@ class RINGDOWN_API Reactor : Immovable {
   // The same for any callable; allocates, so not from a signal handler. False: there was no memory,
   // and it does not run.
   bool post(std::function<void()> work);
+  // Says what a callable lacks that neither of them takes.
+  template <NotPostable Work>
+  bool post(Work&&) {
+    static_assert(false_for<Work>,
+                  "Reactor::post takes what is called as work() and can be copied (std::function), "
+                  "or a Posted<&Owner::handler>");
+    return false;
+  }
 
   // A descriptor that becomes readable when `run_ready` has work (an eventfd(2): with DEFER_TASKRUN
   // the ring's own descriptor would not wake a poller). Level-triggered, owned by the reactor. Made
@@ -234,11 +250,13 @@ class TurnTask : Immovable {
 
 // AtTurnEnd<&Owner::handler> is a member of its owner, declared behind its handler.
 template <auto Handler>
-class AtTurnEnd;
+class AtTurnEnd final : public TurnTask {
+  using Called = HandlerOf<decltype(Handler)>;
+  static_assert(Called::fits,
+                "AtTurnEnd<&Owner::handler> calls void Owner::handler(), and not const");
 
-template <class Owner, void (Owner::*Handler)()>
-class AtTurnEnd<Handler> final : public TurnTask {
  public:
+  using Owner = typename Called::Owner;
   explicit AtTurnEnd(Owner& owner) noexcept
       : TurnTask(&AtTurnEnd::dispatch, OwnerDistance(owner, *this)) {}
 
@@ -277,11 +295,12 @@ class RINGDOWN_API TimerBase : Immovable {
 //   Timer<&Application::on_second> timer_{*this};
 //   // to begin: timer_.arm(reactor_, Clock::now());
 template <auto Handler>
-class Timer;
+class Timer final : public TimerBase {
+  using Called = HandlerOf<decltype(Handler)>;
+  static_assert(Called::fits, "Timer<&Owner::handler> calls void Owner::handler(), and not const");
 
-template <class Owner, void (Owner::*Handler)()>
-class Timer<Handler> final : public TimerBase {
  public:
+  using Owner = typename Called::Owner;
   explicit Timer(Owner& owner) noexcept : TimerBase(&Timer::dispatch), owner_(owner) {}
 
  private:

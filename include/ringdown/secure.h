@@ -32,14 +32,14 @@ struct TlsFacts {
 // What the handshake agreed on, and whom the peer has shown itself to be. All empty before its end;
 // views are good until on_closed has returned.
 struct TlsView {
-  std::string_view version;      // "TLSv1.2", "TLSv1.3"
-  std::string_view cipher;       // "TLS_AES_128_GCM_SHA256", as in the RFCs
-  std::string_view server_name;  // on a server: what the client asked for (SNI), or empty
-  bool resumed = false;          // with a session of an earlier connection
+  std::string_view version{};      // "TLSv1.2", "TLSv1.3"
+  std::string_view cipher{};       // "TLS_AES_128_GCM_SHA256", as in the RFCs
+  std::string_view server_name{};  // on a server: what the client asked for (SNI), or empty
+  bool resumed = false;            // with a session of an earlier connection
   // DER. On a server the client's, verified, or empty if it showed none; on a client the server's,
   // verified unless TlsClientOptions::verify or `tolerates` say otherwise. Of a resumed session:
   // what was shown at its beginning.
-  ConstBytes peer_certificate;
+  ConstBytes peer_certificate{};
 };
 
 // A byte stream with TLS in it. Its marker is close_notify: `shutdown` sends that and leaves TCP

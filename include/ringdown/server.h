@@ -203,9 +203,9 @@ class RINGDOWN_API Server : Immovable {
   ~Server();
 
   struct ListenResult {
-    Error error;            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...; ESHUTDOWN: during a drain;
-                            // EINVAL: `secure` is a client's, or close_timeout is 0
-    SocketAddress address;  // as bound
+    Error error{};            // EADDRINUSE, EADDRNOTAVAIL, EACCES, ...; ESHUTDOWN: during a drain;
+                              // EINVAL: `secure` is a client's, or close_timeout is 0
+    SocketAddress address{};  // as bound
   };
   // Accepts on `address` from now on. May be called several times, and again after on_drained.
   ListenResult listen(const SocketAddress& address);
@@ -235,6 +235,13 @@ class RINGDOWN_API Server : Immovable {
   const ServerTally& tally() const noexcept;  // these two on any thread once the run has returned
   // Calls `visit` for every open WebSocket; it may call anything on it.
   void for_each(const std::function<void(WebSocket&)>& visit);
+  // Says what a callable lacks that it does not take.
+  template <NotCallable<void(WebSocket&)> Visit>
+  void for_each(Visit&&) {
+    static_assert(false_for<Visit>,
+                  "Server::for_each takes what is called as visit(WebSocket&) and can be copied "
+                  "(std::function)");
+  }
 
   class Core;  // not for applications
 

@@ -53,10 +53,11 @@ struct AcceptedPeer {
 // applications.
 struct OpenSocket {
   int family = AF_INET;
-  std::optional<SocketAddress> source;  // bound before connecting, with the port left to `connect`
-  int descriptor = -1;                  // between the call and `take_opened`
-  int slot = -1;                        // likewise
-  Error error;                          // after `take_opened` gave no socket
+  std::optional<SocketAddress>
+      source{};         // bound before connecting, with the port left to `connect`
+  int descriptor = -1;  // between the call and `take_opened`
+  int slot = -1;        // likewise
+  Error error{};        // after `take_opened` gave no socket
 };
 
 }  // namespace ringdown

@@ -42,6 +42,14 @@ class RINGDOWN_API Resolve : Immovable {
   // A literal address completes without a helper thread. busy: in flight. bad_argument: an empty
   // host or one over 253 bytes. EAI_AGAIN also where no thread can be made.
   Start start(Reactor& reactor, std::string_view host, std::uint16_t port, Handler handler);
+  // Says what a callable lacks that is no Handler.
+  template <NotCallable<void(const Result&)> Callable>
+  Start start(Reactor&, std::string_view, std::uint16_t, Callable&&) {
+    static_assert(false_for<Callable>,
+                  "Resolve::start takes what is called as handler(const Resolve::Result&) and can "
+                  "be copied (std::function)");
+    return Start::bad_argument;
+  }
   // Gives up: the handler runs soon, however long the lookup takes, with EAI_CANCELED, or with the
   // result that came first.
   void cancel();
@@ -84,8 +92,8 @@ class RINGDOWN_API TcpListener : Immovable {
     bool peer_addresses = false;
   };
   struct Result {
-    Error error;
-    SocketAddress address;
+    Error error{};
+    SocketAddress address{};
   };
   // Binds, listens and accepts. TCP_NODELAY is set on what is accepted. EMFILE, ENOMEM: no place is
   // left for a socket that would be accepted, nor a descriptor for a ring with more of them.

@@ -22,19 +22,19 @@ enum class TlsVersion : std::uint8_t { tls12, tls13 };
 // PEM files. The key is RSA, ECDSA P-256, P-384, P-521 (TLS 1.3) or Ed25519; clients of ringdown
 // take RSA from 2,048 bits on.
 struct TlsCertificate {
-  std::string chain_file;  // the certificate, then its issuers but for the root
-  std::string key_file;    // unencrypted; may be the same file
+  std::string chain_file{};  // the certificate, then its issuers but for the root
+  std::string key_file{};    // unencrypted; may be the same file
 };
 
 // Who a certificate is for.
 struct CertificateNames {
   // RFC 2253: "CN=client-7,O=Example". To compare and to log, not to display: it is escaped. Whom
   // a certificate is for is better told by `alternatives`, where it has some.
-  std::string subject;
+  std::string subject{};
   // RFC 5280 4.2.1.6, each with its kind: "DNS:a.example", "URI:spiffe://example/client-7",
   // "email:...", "IP Address:192.0.2.1"; other kinds are left out. Bytes that are no printable
   // ASCII, and backslashes, are escaped in both (RFC 2253): no two names have the same text.
-  std::vector<std::string> alternatives;
+  std::vector<std::string> alternatives{};
 };
 // Of TlsView::peer_certificate. All empty: not a certificate.
 RINGDOWN_API CertificateNames certificate_names(ConstBytes der);
@@ -43,11 +43,11 @@ struct TlsClientOptions {
   // Whether the server's certificate is verified, and its name or address against the URL's host.
   // Without it anybody may be the server.
   bool verify = true;
-  TlsTolerance tolerates;       // with `verify`
-  bool system_roots = true;     // trusts /etc/ssl/certs/ca-certificates.crt
-  std::string ca_file;          // PEM, trusted besides
-  std::string ca_certificates;  // PEM itself, trusted besides
-  TlsCertificate certificate;   // shown to servers that ask for one; empty: none
+  TlsTolerance tolerates{};       // with `verify`
+  bool system_roots = true;       // trusts /etc/ssl/certs/ca-certificates.crt
+  std::string ca_file{};          // PEM, trusted besides
+  std::string ca_certificates{};  // PEM itself, trusted besides
+  TlsCertificate certificate{};   // shown to servers that ask for one; empty: none
   TlsVersion version_min = TlsVersion::tls12;
   TlsVersion version_max = TlsVersion::tls13;
   // With tickets of earlier connections to the same host; of the 256 hosts that gave one last.
@@ -83,14 +83,14 @@ enum class TlsClientCertificates : std::uint8_t {
 
 struct TlsServerOptions {
   // The first is for clients that ask for no name, or for one that no other is good for (SNI).
-  std::vector<TlsCertificate> certificates;
+  std::vector<TlsCertificate> certificates{};
   // Instead of files: a certificate made on the spot for these names and addresses. Only clients
   // that are told of it, or that do not verify, will take it.
-  std::vector<std::string> self_signed_for;
+  std::vector<std::string> self_signed_for{};
   TlsClientCertificates client_certificates = TlsClientCertificates::none;
   // PEM: who signs clients' certificates; with `wanted` and `required`, and only with them. No CRL
   // and no OCSP is looked at: who is to be kept out is refused by on_upgrade.
-  std::string client_ca_file;
+  std::string client_ca_file{};
   TlsVersion version_min = TlsVersion::tls12;
   TlsVersion version_max = TlsVersion::tls13;
   // Clients may resume sessions, under the name (SNI) that they began with (RFC 6066 3): each
@@ -116,8 +116,8 @@ class RINGDOWN_API TlsServerContext final : public SecureContext {
   // Of the first certificate, until the next `reload`. Clients that verify refuse it at other
   // times; a self-signed one is good for 30 days.
   struct Validity {
-    std::chrono::system_clock::time_point begins;
-    std::chrono::system_clock::time_point ends;
+    std::chrono::system_clock::time_point begins{};
+    std::chrono::system_clock::time_point ends{};
   };
   Validity validity() const;
   Role role() const noexcept override { return Role::server; }

@@ -32,7 +32,7 @@ class WebSocket;
 // The peer's Close frame.
 struct PeerClose {
   CloseStatus status = CloseStatus::none;
-  std::string_view reason;  // UTF-8, valid during the call
+  std::string_view reason{};  // UTF-8, valid during the call
 };
 
 // The end of a connection: everything about how it ended.
@@ -45,10 +45,10 @@ struct Closed {
   CloseBound bound = CloseBound::none;             // that passed
   // Of the transport, if it failed; behind both Close frames that harms nobody. ENOMEM: there was
   // no memory to go on; other connections do.
-  Error error;
+  Error error{};
   TransportEnd transport = TransportEnd::none;
   // A close_notify that is missing is harmless where `outcome` is clean: both Close frames passed.
-  TlsFacts tls;
+  TlsFacts tls{};
 };
 
 // Why no connection came about.
@@ -83,8 +83,8 @@ RINGDOWN_API std::string_view name(OpenFailure failure) noexcept;  // static, NU
 
 // A field of a message's head, as it came.
 struct HeaderView {
-  std::string_view name;
-  std::string_view value;  // without the white space around it
+  std::string_view name{};
+  std::string_view value{};  // without the white space around it
 };
 
 // On a server: ServerEvents::on_upgrade_failed, where `http_status` is what was answered.
@@ -92,7 +92,7 @@ struct OpenFailed {
   static constexpr std::size_t body_size_max = 4096;
 
   OpenFailure failure = OpenFailure::none;
-  Error error;
+  Error error{};
   int http_status = 0;
   TlsFailure tls = TlsFailure::none;
   int tls_detail = 0;  // see TlsFailure
@@ -124,7 +124,7 @@ RINGDOWN_API std::string reason(const OpenFailed& failed);
 // What happened to an accepted send, shutdown or close. `tag` is the caller's.
 struct Sent {
   std::uint64_t tag = 0;
-  Error error;  // 0: the kernel has its last byte
+  Error error{};  // 0: the kernel has its last byte
 };
 
 // What the application is told. One object may serve any number of connections.
@@ -319,31 +319,31 @@ class RINGDOWN_API WebSocket : Immovable {
 };
 
 struct Header {
-  std::string name;
-  std::string value;
+  std::string name{};
+  std::string value{};
 };
 
 // Where and how to dial.
 struct DialRequest {
-  std::string url;  // ws://host[:port]/path, or wss:// with `secure`
+  std::string url{};  // ws://host[:port]/path, or wss:// with `secure`
   // Of a client (TlsClientContext of ringdown/tls.h), for wss://; a ws:// URL does not use it.
   SecureContext* secure = nullptr;
-  std::optional<SocketAddress> address;  // connect here instead of resolving the URL's host
+  std::optional<SocketAddress> address{};  // connect here instead of resolving the URL's host
   // Or to whichever of these answers first, as to the addresses of a name: in order of preference.
-  std::vector<SocketAddress> addresses;
+  std::vector<SocketAddress> addresses{};
   // Bind here first, with port 0. A name's addresses of another family are left out.
-  std::optional<SocketAddress> source;
-  std::string origin;
-  std::vector<std::string> subprotocols;
-  std::vector<Header> headers;
-  WebSocketOptions options;
+  std::optional<SocketAddress> source{};
+  std::string origin{};
+  std::vector<std::string> subprotocols{};
+  std::vector<Header> headers{};
+  WebSocketOptions options{};
 };
 
 struct DialResult {
   Start start = Start::bad_argument;
   WebSocket* connection =
-      nullptr;          // with io_pending; until on_open_failed or on_closed has returned
-  std::string problem;  // with bad_argument: what is wrong, in words
+      nullptr;            // with io_pending; until on_open_failed or on_closed has returned
+  std::string problem{};  // with bad_argument: what is wrong, in words
 };
 
 // Opens a connection; on_open or on_open_failed follows. The request is copied.
