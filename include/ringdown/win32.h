@@ -1,20 +1,13 @@
 // What programs that use WinHTTP call of <windows.h>, on Linux. C99 and C++.
 //
 // Each call behaves as its page on learn.microsoft.com says, as far as a comment here does not say
-// otherwise. The library exports it with the prefix `ringdown_`, and a macro maps the Windows name,
-// so nothing of this meets other libraries' symbols. What takes WCHAR exists twice, for each width
-// of wchar_t: see RINGDOWN_WIDE. Calls may come from any thread. docs/winhttp.md says what differs.
+// otherwise. The names are Windows' in the program and have the prefix `ringdown_` in the linker's
+// eyes: nothing of this meets other libraries' symbols, and no macro renames anything of the
+// program's. What takes WCHAR exists twice, for each width of wchar_t: see RINGDOWN_WIDE. Calls may
+// come from any thread. docs/winhttp.md says what differs.
 #pragma once
 
 #include "win32_types.h"
-
-// The symbol of a call that takes WCHAR. Under -fshort-wchar it is another one, for 16-bit WCHAR.
-#if __SIZEOF_WCHAR_T__ == 2
-#define RINGDOWN_WIDE(name) ringdown_##name##_utf16
-#else
-#define RINGDOWN_WIDE(name) ringdown_##name
-#endif
-#define RINGDOWN_C_API __attribute__((visibility("default")))
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,10 +15,8 @@ extern "C" {
 
 // --- the last error, one for each thread ---
 
-#define GetLastError ringdown_GetLastError
-#define SetLastError ringdown_SetLastError
-RINGDOWN_C_API DWORD GetLastError(void);
-RINGDOWN_C_API void SetLastError(DWORD error);
+RINGDOWN_C_API DWORD GetLastError(void) RINGDOWN_SYMBOL(GetLastError);
+RINGDOWN_C_API void SetLastError(DWORD error) RINGDOWN_SYMBOL(SetLastError);
 
 // --- handles: events and threads ---
 
@@ -39,76 +30,61 @@ RINGDOWN_C_API void SetLastError(DWORD error);
 
 // FALSE and ERROR_INVALID_HANDLE for what is not, or no longer, a handle. A thread that waits for
 // the object goes on waiting; a thread object's thread goes on running.
-#define CloseHandle ringdown_CloseHandle
-RINGDOWN_C_API BOOL CloseHandle(HANDLE handle);
+RINGDOWN_C_API BOOL CloseHandle(HANDLE handle) RINGDOWN_SYMBOL(CloseHandle);
 
 // The security attributes are not looked at. NULL and ERROR_NOT_SUPPORTED for an event with a name:
 // nothing is shared with other processes.
-#define CreateEventA ringdown_CreateEventA
-#define CreateEventW RINGDOWN_WIDE(CreateEventW)
 RINGDOWN_C_API HANDLE CreateEventA(LPSECURITY_ATTRIBUTES attributes, BOOL manual_reset,
-                                   BOOL initially_set, LPCSTR name);
+                                   BOOL initially_set, LPCSTR name) RINGDOWN_SYMBOL(CreateEventA);
 RINGDOWN_C_API HANDLE CreateEventW(LPSECURITY_ATTRIBUTES attributes, BOOL manual_reset,
-                                   BOOL initially_set, LPCWSTR name);
-#ifdef UNICODE
-#define CreateEvent CreateEventW
-#else
-#define CreateEvent CreateEventA
-#endif
+                                   BOOL initially_set, LPCWSTR name) RINGDOWN_WIDE(CreateEventW);
+RINGDOWN_C_API HANDLE CreateEvent(LPSECURITY_ATTRIBUTES attributes, BOOL manual_reset,
+                                  BOOL initially_set, LPCTSTR name) RINGDOWN_TEXT(CreateEvent);
 
-#define SetEvent ringdown_SetEvent
-#define ResetEvent ringdown_ResetEvent
-RINGDOWN_C_API BOOL SetEvent(HANDLE event);
-RINGDOWN_C_API BOOL ResetEvent(HANDLE event);
+RINGDOWN_C_API BOOL SetEvent(HANDLE event) RINGDOWN_SYMBOL(SetEvent);
+RINGDOWN_C_API BOOL ResetEvent(HANDLE event) RINGDOWN_SYMBOL(ResetEvent);
 
 // WAIT_OBJECT_0, WAIT_TIMEOUT, or WAIT_FAILED with ERROR_INVALID_HANDLE. Nothing here queues
 // asynchronous procedure calls: an alertable wait is one that nothing alerts.
-#define WaitForSingleObject ringdown_WaitForSingleObject
-#define WaitForSingleObjectEx ringdown_WaitForSingleObjectEx
-RINGDOWN_C_API DWORD WaitForSingleObject(HANDLE handle, DWORD milliseconds);
-RINGDOWN_C_API DWORD WaitForSingleObjectEx(HANDLE handle, DWORD milliseconds, BOOL alertable);
+RINGDOWN_C_API DWORD WaitForSingleObject(HANDLE handle, DWORD milliseconds)
+    RINGDOWN_SYMBOL(WaitForSingleObject);
+RINGDOWN_C_API DWORD WaitForSingleObjectEx(HANDLE handle, DWORD milliseconds, BOOL alertable)
+    RINGDOWN_SYMBOL(WaitForSingleObjectEx);
 
 // WAIT_OBJECT_0 and the lowest index of an object that is set; with `all`, no object changes before
 // all are set at once. WAIT_FAILED with ERROR_INVALID_PARAMETER for a count of 0 or over 64, and
 // with `all` for a handle that stands there twice.
-#define WaitForMultipleObjects ringdown_WaitForMultipleObjects
 RINGDOWN_C_API DWORD WaitForMultipleObjects(DWORD count, const HANDLE* handles, BOOL all,
-                                            DWORD milliseconds);
+                                            DWORD milliseconds)
+    RINGDOWN_SYMBOL(WaitForMultipleObjects);
 
 // `stack_size` 0: the system's default. NULL and ERROR_NOT_SUPPORTED with CREATE_SUSPENDED. The
 // handle is set when `start` has returned; it must be closed.
 #define CREATE_SUSPENDED 0x00000004U
 #define STACK_SIZE_PARAM_IS_A_RESERVATION 0x00010000U
 typedef DWORD(WINAPI* LPTHREAD_START_ROUTINE)(LPVOID);
-#define CreateThread ringdown_CreateThread
 RINGDOWN_C_API HANDLE CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack_size,
                                    LPTHREAD_START_ROUTINE start, LPVOID argument, DWORD flags,
-                                   LPDWORD thread_id);
+                                   LPDWORD thread_id) RINGDOWN_SYMBOL(CreateThread);
 // The C library's name of it (process.h). 0 where CreateThread gives NULL.
-#define _beginthreadex ringdown_beginthreadex
 RINGDOWN_C_API uintptr_t _beginthreadex(void* attributes, unsigned stack_size,
                                         unsigned(__stdcall* start)(void*), void* argument,
-                                        unsigned flags, unsigned* thread_id);
+                                        unsigned flags, unsigned* thread_id)
+    RINGDOWN_SYMBOL(beginthreadex);
 
 // STILL_ACTIVE while it runs.
-#define GetExitCodeThread ringdown_GetExitCodeThread
-RINGDOWN_C_API BOOL GetExitCodeThread(HANDLE thread, LPDWORD exit_code);
+RINGDOWN_C_API BOOL GetExitCodeThread(HANDLE thread, LPDWORD exit_code)
+    RINGDOWN_SYMBOL(GetExitCodeThread);
 
-#define GetCurrentThreadId ringdown_GetCurrentThreadId
-#define GetCurrentProcessId ringdown_GetCurrentProcessId
-RINGDOWN_C_API DWORD GetCurrentThreadId(void);  // gettid(2)
-RINGDOWN_C_API DWORD GetCurrentProcessId(void);
+RINGDOWN_C_API DWORD GetCurrentThreadId(void) RINGDOWN_SYMBOL(GetCurrentThreadId);  // gettid(2)
+RINGDOWN_C_API DWORD GetCurrentProcessId(void) RINGDOWN_SYMBOL(GetCurrentProcessId);
 
 // --- time: of the monotonic clock, never early ---
 
-#define Sleep ringdown_Sleep
-#define SleepEx ringdown_SleepEx
-#define GetTickCount ringdown_GetTickCount
-#define GetTickCount64 ringdown_GetTickCount64
-RINGDOWN_C_API void Sleep(DWORD milliseconds);
-RINGDOWN_C_API DWORD SleepEx(DWORD milliseconds, BOOL alertable);  // 0
-RINGDOWN_C_API DWORD GetTickCount(void);                           // milliseconds since boot
-RINGDOWN_C_API ULONGLONG GetTickCount64(void);
+RINGDOWN_C_API void Sleep(DWORD milliseconds) RINGDOWN_SYMBOL(Sleep);
+RINGDOWN_C_API DWORD SleepEx(DWORD milliseconds, BOOL alertable) RINGDOWN_SYMBOL(SleepEx);  // 0
+RINGDOWN_C_API DWORD GetTickCount(void) RINGDOWN_SYMBOL(GetTickCount);  // milliseconds since boot
+RINGDOWN_C_API ULONGLONG GetTickCount64(void) RINGDOWN_SYMBOL(GetTickCount64);
 
 // --- critical sections: recursive locks within the process ---
 
@@ -116,59 +92,58 @@ typedef struct _RTL_CRITICAL_SECTION {
   void* opaque[8];
 } CRITICAL_SECTION, *PCRITICAL_SECTION, *LPCRITICAL_SECTION, RTL_CRITICAL_SECTION;
 
-#define InitializeCriticalSection ringdown_InitializeCriticalSection
-#define InitializeCriticalSectionAndSpinCount ringdown_InitializeCriticalSectionAndSpinCount
-#define InitializeCriticalSectionEx ringdown_InitializeCriticalSectionEx
-#define DeleteCriticalSection ringdown_DeleteCriticalSection
-#define EnterCriticalSection ringdown_EnterCriticalSection
-#define TryEnterCriticalSection ringdown_TryEnterCriticalSection
-#define LeaveCriticalSection ringdown_LeaveCriticalSection
-RINGDOWN_C_API void InitializeCriticalSection(LPCRITICAL_SECTION section);
+RINGDOWN_C_API void InitializeCriticalSection(LPCRITICAL_SECTION section)
+    RINGDOWN_SYMBOL(InitializeCriticalSection);
 // Spins are not counted: the C library's locks decide by themselves.
-RINGDOWN_C_API BOOL InitializeCriticalSectionAndSpinCount(LPCRITICAL_SECTION section, DWORD spins);
+RINGDOWN_C_API BOOL InitializeCriticalSectionAndSpinCount(LPCRITICAL_SECTION section, DWORD spins)
+    RINGDOWN_SYMBOL(InitializeCriticalSectionAndSpinCount);
 RINGDOWN_C_API BOOL InitializeCriticalSectionEx(LPCRITICAL_SECTION section, DWORD spins,
-                                                DWORD flags);
-RINGDOWN_C_API void DeleteCriticalSection(LPCRITICAL_SECTION section);
-RINGDOWN_C_API void EnterCriticalSection(LPCRITICAL_SECTION section);
-RINGDOWN_C_API BOOL TryEnterCriticalSection(LPCRITICAL_SECTION section);
-RINGDOWN_C_API void LeaveCriticalSection(LPCRITICAL_SECTION section);
+                                                DWORD flags)
+    RINGDOWN_SYMBOL(InitializeCriticalSectionEx);
+RINGDOWN_C_API void DeleteCriticalSection(LPCRITICAL_SECTION section)
+    RINGDOWN_SYMBOL(DeleteCriticalSection);
+RINGDOWN_C_API void EnterCriticalSection(LPCRITICAL_SECTION section)
+    RINGDOWN_SYMBOL(EnterCriticalSection);
+RINGDOWN_C_API BOOL TryEnterCriticalSection(LPCRITICAL_SECTION section)
+    RINGDOWN_SYMBOL(TryEnterCriticalSection);
+RINGDOWN_C_API void LeaveCriticalSection(LPCRITICAL_SECTION section)
+    RINGDOWN_SYMBOL(LeaveCriticalSection);
 
 // --- interlocked operations: sequentially consistent ---
 
-#define InterlockedIncrement ringdown_InterlockedIncrement
-#define InterlockedDecrement ringdown_InterlockedDecrement
-#define InterlockedExchange ringdown_InterlockedExchange
-#define InterlockedExchangeAdd ringdown_InterlockedExchangeAdd
-#define InterlockedCompareExchange ringdown_InterlockedCompareExchange
-#define InterlockedAnd ringdown_InterlockedAnd
-#define InterlockedOr ringdown_InterlockedOr
-#define InterlockedXor ringdown_InterlockedXor
-#define InterlockedIncrement64 ringdown_InterlockedIncrement64
-#define InterlockedDecrement64 ringdown_InterlockedDecrement64
-#define InterlockedExchange64 ringdown_InterlockedExchange64
-#define InterlockedExchangeAdd64 ringdown_InterlockedExchangeAdd64
-#define InterlockedCompareExchange64 ringdown_InterlockedCompareExchange64
-#define InterlockedExchangePointer ringdown_InterlockedExchangePointer
-#define InterlockedCompareExchangePointer ringdown_InterlockedCompareExchangePointer
 // The new value.
-RINGDOWN_C_API LONG InterlockedIncrement(LONG volatile* target);
-RINGDOWN_C_API LONG InterlockedDecrement(LONG volatile* target);
-RINGDOWN_C_API LONG64 InterlockedIncrement64(LONG64 volatile* target);
-RINGDOWN_C_API LONG64 InterlockedDecrement64(LONG64 volatile* target);
+RINGDOWN_C_API LONG InterlockedIncrement(LONG volatile* target)
+    RINGDOWN_SYMBOL(InterlockedIncrement);
+RINGDOWN_C_API LONG InterlockedDecrement(LONG volatile* target)
+    RINGDOWN_SYMBOL(InterlockedDecrement);
+RINGDOWN_C_API LONG64 InterlockedIncrement64(LONG64 volatile* target)
+    RINGDOWN_SYMBOL(InterlockedIncrement64);
+RINGDOWN_C_API LONG64 InterlockedDecrement64(LONG64 volatile* target)
+    RINGDOWN_SYMBOL(InterlockedDecrement64);
 // The value before.
-RINGDOWN_C_API LONG InterlockedExchange(LONG volatile* target, LONG value);
-RINGDOWN_C_API LONG InterlockedExchangeAdd(LONG volatile* target, LONG value);
-RINGDOWN_C_API LONG InterlockedCompareExchange(LONG volatile* target, LONG value, LONG comparand);
-RINGDOWN_C_API LONG InterlockedAnd(LONG volatile* target, LONG value);
-RINGDOWN_C_API LONG InterlockedOr(LONG volatile* target, LONG value);
-RINGDOWN_C_API LONG InterlockedXor(LONG volatile* target, LONG value);
-RINGDOWN_C_API LONG64 InterlockedExchange64(LONG64 volatile* target, LONG64 value);
-RINGDOWN_C_API LONG64 InterlockedExchangeAdd64(LONG64 volatile* target, LONG64 value);
+RINGDOWN_C_API LONG InterlockedExchange(LONG volatile* target, LONG value)
+    RINGDOWN_SYMBOL(InterlockedExchange);
+RINGDOWN_C_API LONG InterlockedExchangeAdd(LONG volatile* target, LONG value)
+    RINGDOWN_SYMBOL(InterlockedExchangeAdd);
+RINGDOWN_C_API LONG InterlockedCompareExchange(LONG volatile* target, LONG value, LONG comparand)
+    RINGDOWN_SYMBOL(InterlockedCompareExchange);
+RINGDOWN_C_API LONG InterlockedAnd(LONG volatile* target, LONG value)
+    RINGDOWN_SYMBOL(InterlockedAnd);
+RINGDOWN_C_API LONG InterlockedOr(LONG volatile* target, LONG value) RINGDOWN_SYMBOL(InterlockedOr);
+RINGDOWN_C_API LONG InterlockedXor(LONG volatile* target, LONG value)
+    RINGDOWN_SYMBOL(InterlockedXor);
+RINGDOWN_C_API LONG64 InterlockedExchange64(LONG64 volatile* target, LONG64 value)
+    RINGDOWN_SYMBOL(InterlockedExchange64);
+RINGDOWN_C_API LONG64 InterlockedExchangeAdd64(LONG64 volatile* target, LONG64 value)
+    RINGDOWN_SYMBOL(InterlockedExchangeAdd64);
 RINGDOWN_C_API LONG64 InterlockedCompareExchange64(LONG64 volatile* target, LONG64 value,
-                                                   LONG64 comparand);
-RINGDOWN_C_API PVOID InterlockedExchangePointer(PVOID volatile* target, PVOID value);
+                                                   LONG64 comparand)
+    RINGDOWN_SYMBOL(InterlockedCompareExchange64);
+RINGDOWN_C_API PVOID InterlockedExchangePointer(PVOID volatile* target, PVOID value)
+    RINGDOWN_SYMBOL(InterlockedExchangePointer);
 RINGDOWN_C_API PVOID InterlockedCompareExchangePointer(PVOID volatile* target, PVOID value,
-                                                       PVOID comparand);
+                                                       PVOID comparand)
+    RINGDOWN_SYMBOL(InterlockedCompareExchangePointer);
 
 // --- text ---
 
@@ -193,24 +168,17 @@ RINGDOWN_C_API PVOID InterlockedCompareExchangePointer(PVOID volatile* target, P
 // *_ERR_INVALID_CHARS (without it, U+FFFD stands there); ERROR_INVALID_FLAGS;
 // ERROR_INVALID_PARAMETER. With CP_UTF8, `default_char` and `used_default_char` must be NULL. A
 // surrogate pair is one character, in 32-bit WCHAR too.
-#define MultiByteToWideChar RINGDOWN_WIDE(MultiByteToWideChar)
-#define WideCharToMultiByte RINGDOWN_WIDE(WideCharToMultiByte)
 RINGDOWN_C_API int MultiByteToWideChar(UINT code_page, DWORD flags, LPCSTR text, int size,
-                                       LPWSTR wide, int wide_size);
+                                       LPWSTR wide, int wide_size)
+    RINGDOWN_WIDE(MultiByteToWideChar);
 RINGDOWN_C_API int WideCharToMultiByte(UINT code_page, DWORD flags, LPCWSTR wide, int wide_size,
                                        LPSTR text, int size, LPCSTR default_char,
-                                       LPBOOL used_default_char);
+                                       LPBOOL used_default_char) RINGDOWN_WIDE(WideCharToMultiByte);
 
 // 0 for NULL. Unlike wcslen, which is the C library's, lstrlenW works under -fshort-wchar too.
-#define lstrlenA ringdown_lstrlenA
-#define lstrlenW RINGDOWN_WIDE(lstrlenW)
-RINGDOWN_C_API int lstrlenA(LPCSTR text);
-RINGDOWN_C_API int lstrlenW(LPCWSTR text);
-#ifdef UNICODE
-#define lstrlen lstrlenW
-#else
-#define lstrlen lstrlenA
-#endif
+RINGDOWN_C_API int lstrlenA(LPCSTR text) RINGDOWN_SYMBOL(lstrlenA);
+RINGDOWN_C_API int lstrlenW(LPCWSTR text) RINGDOWN_WIDE(lstrlenW);
+RINGDOWN_C_API int lstrlen(LPCTSTR text) RINGDOWN_TEXT(lstrlen);
 
 // --- memory: malloc(3) and free(3) ---
 
@@ -224,23 +192,19 @@ RINGDOWN_C_API int lstrlenW(LPCWSTR text);
 #define LMEM_ZEROINIT 0x40U
 #define LPTR 0x40U
 
-#define GetProcessHeap ringdown_GetProcessHeap
-#define HeapAlloc ringdown_HeapAlloc
-#define HeapReAlloc ringdown_HeapReAlloc
-#define HeapFree ringdown_HeapFree
-#define GlobalAlloc ringdown_GlobalAlloc
-#define GlobalFree ringdown_GlobalFree
-#define LocalAlloc ringdown_GlobalAlloc
-#define LocalFree ringdown_GlobalFree
-#define SecureZeroMemory ringdown_SecureZeroMemory
-RINGDOWN_C_API HANDLE GetProcessHeap(void);  // the only heap; not looked at by the others
-RINGDOWN_C_API LPVOID HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size);
+RINGDOWN_C_API HANDLE GetProcessHeap(void)
+    RINGDOWN_SYMBOL(GetProcessHeap);  // the only heap; not looked at by the others
+RINGDOWN_C_API LPVOID HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size) RINGDOWN_SYMBOL(HeapAlloc);
 // HEAP_ZERO_MEMORY is ERROR_NOT_SUPPORTED here: what was allocated keeps no size.
-RINGDOWN_C_API LPVOID HeapReAlloc(HANDLE heap, DWORD flags, LPVOID memory, SIZE_T size);
-RINGDOWN_C_API BOOL HeapFree(HANDLE heap, DWORD flags, LPVOID memory);
-RINGDOWN_C_API HGLOBAL GlobalAlloc(UINT flags, SIZE_T size);  // movable: ERROR_NOT_SUPPORTED
-RINGDOWN_C_API HGLOBAL GlobalFree(HGLOBAL memory);            // NULL
-RINGDOWN_C_API PVOID SecureZeroMemory(PVOID memory, SIZE_T size);
+RINGDOWN_C_API LPVOID HeapReAlloc(HANDLE heap, DWORD flags, LPVOID memory, SIZE_T size)
+    RINGDOWN_SYMBOL(HeapReAlloc);
+RINGDOWN_C_API BOOL HeapFree(HANDLE heap, DWORD flags, LPVOID memory) RINGDOWN_SYMBOL(HeapFree);
+RINGDOWN_C_API HGLOBAL GlobalAlloc(UINT flags, SIZE_T size)
+    RINGDOWN_SYMBOL(GlobalAlloc);  // movable: ERROR_NOT_SUPPORTED
+RINGDOWN_C_API HGLOBAL GlobalFree(HGLOBAL memory) RINGDOWN_SYMBOL(GlobalFree);  // NULL
+RINGDOWN_C_API HLOCAL LocalAlloc(UINT flags, SIZE_T size) RINGDOWN_SYMBOL(GlobalAlloc);
+RINGDOWN_C_API HLOCAL LocalFree(HLOCAL memory) RINGDOWN_SYMBOL(GlobalFree);
+RINGDOWN_C_API PVOID SecureZeroMemory(PVOID memory, SIZE_T size) RINGDOWN_SYMBOL(SecureZeroMemory);
 
 #ifdef __cplusplus
 }

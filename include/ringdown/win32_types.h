@@ -9,8 +9,26 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>  // wprintf, which Windows programs find in stdio.h
+
+// --- symbols: a call of Windows' name is the library's symbol with `ringdown_` before it ---
+
+#define RINGDOWN_C_API __attribute__((visibility("default")))
+#define RINGDOWN_SYMBOL(name) __asm__("ringdown_" #name)
+// Of a call that takes WCHAR: under -fshort-wchar it is another symbol, for 16-bit WCHAR.
+#if __SIZEOF_WCHAR_T__ == 2
+#define RINGDOWN_WIDE(name) __asm__("ringdown_" #name "_utf16")
+#else
+#define RINGDOWN_WIDE(name) RINGDOWN_SYMBOL(name)
+#endif
+// Of a call that takes TCHAR: the one with a W at its end under UNICODE, with an A otherwise.
+#ifdef UNICODE
+#define RINGDOWN_TEXT(name) RINGDOWN_WIDE(name##W)
+#else
+#define RINGDOWN_TEXT(name) RINGDOWN_SYMBOL(name##A)
+#endif
 
 // --- integers ---
 
@@ -186,13 +204,24 @@ typedef const TCHAR* LPCTSTR;
 #define RTL_NUMBER_OF(array) ARRAYSIZE(array)
 #define _countof(array) ARRAYSIZE(array)
 
-#define ZeroMemory(destination, size) ((void)memset((destination), 0, (size)))
-#define FillMemory(destination, size, byte) ((void)memset((destination), (byte), (size)))
-#define CopyMemory(destination, source, size) ((void)memcpy((destination), (source), (size)))
-#define MoveMemory(destination, source, size) ((void)memmove((destination), (source), (size)))
-#define RtlZeroMemory ZeroMemory
-#define RtlCopyMemory CopyMemory
-#define RtlMoveMemory MoveMemory
+// Inline, so that they rename nothing of the program's.
+static inline void ZeroMemory(PVOID destination, SIZE_T size) { memset(destination, 0, size); }
+static inline void FillMemory(PVOID destination, SIZE_T size, int byte) {
+  memset(destination, byte, size);
+}
+static inline void CopyMemory(PVOID destination, LPCVOID source, SIZE_T size) {
+  memcpy(destination, source, size);
+}
+static inline void MoveMemory(PVOID destination, LPCVOID source, SIZE_T size) {
+  memmove(destination, source, size);
+}
+static inline void RtlZeroMemory(PVOID destination, SIZE_T size) { memset(destination, 0, size); }
+static inline void RtlCopyMemory(PVOID destination, LPCVOID source, SIZE_T size) {
+  memcpy(destination, source, size);
+}
+static inline void RtlMoveMemory(PVOID destination, LPCVOID source, SIZE_T size) {
+  memmove(destination, source, size);
+}
 
 #define LOBYTE(word) ((BYTE)((DWORD_PTR)(word)&0xFF))
 #define HIBYTE(word) ((BYTE)(((DWORD_PTR)(word) >> 8) & 0xFF))

@@ -147,91 +147,89 @@ typedef struct _WINHTTP_WEB_SOCKET_STATUS {
 
 // A session. `agent` becomes User-Agent; NULL: none is sent. ERROR_NOT_SUPPORTED for a named proxy;
 // the other access types are all a direct connection.
-#define WinHttpOpen RINGDOWN_WIDE(WinHttpOpen)
 RINGDOWN_C_API HINTERNET WinHttpOpen(LPCWSTR agent, DWORD access_type, LPCWSTR proxy,
-                                     LPCWSTR proxy_bypass, DWORD flags);
+                                     LPCWSTR proxy_bypass, DWORD flags) RINGDOWN_WIDE(WinHttpOpen);
 
 // The server of requests. No traffic. `host`: a name or a literal address. `port` 0: 80, or 443 for
 // secure requests.
-#define WinHttpConnect RINGDOWN_WIDE(WinHttpConnect)
 RINGDOWN_C_API HINTERNET WinHttpConnect(HINTERNET session, LPCWSTR host, INTERNET_PORT port,
-                                        DWORD reserved);
+                                        DWORD reserved) RINGDOWN_WIDE(WinHttpConnect);
 
 // A request. `verb` NULL: GET; `path` NULL: "/", and a missing slash is added; `version` NULL:
 // HTTP/1.1, and any other is ERROR_NOT_SUPPORTED. WINHTTP_FLAG_SECURE: over TLS.
-#define WinHttpOpenRequest RINGDOWN_WIDE(WinHttpOpenRequest)
 RINGDOWN_C_API HINTERNET WinHttpOpenRequest(HINTERNET connection, LPCWSTR verb, LPCWSTR path,
                                             LPCWSTR version, LPCWSTR referrer,
-                                            LPCWSTR* accept_types, DWORD flags);
+                                            LPCWSTR* accept_types, DWORD flags)
+    RINGDOWN_WIDE(WinHttpOpenRequest);
 
 // Cancels what is pending and drops the connection. A Close frame that was accepted is still
 // flushed, for as long as the close timeout, or 250 ms when the process ends; then the peer sees
 // the end of the stream. A parent's end is none of its children's. HANDLE_CLOSING comes inside of
 // the call, or, when a callback of the handle is running, as soon as that has returned.
-#define WinHttpCloseHandle ringdown_WinHttpCloseHandle
-RINGDOWN_C_API BOOL WinHttpCloseHandle(HINTERNET handle);
+RINGDOWN_C_API BOOL WinHttpCloseHandle(HINTERNET handle) RINGDOWN_SYMBOL(WinHttpCloseHandle);
 
 // UPGRADE_TO_WEB_SOCKET (on a request, with NULL and 0) makes a request ask for a WebSocket.
 // ERROR_WINHTTP_INVALID_OPTION: an option that is not known; ERROR_NOT_SUPPORTED: one that is, and
 // cannot be done here. docs/winhttp.md has the table.
-#define WinHttpSetOption RINGDOWN_WIDE(WinHttpSetOption)
-#define WinHttpQueryOption RINGDOWN_WIDE(WinHttpQueryOption)
-RINGDOWN_C_API BOOL WinHttpSetOption(HINTERNET handle, DWORD option, LPVOID value, DWORD size);
-RINGDOWN_C_API BOOL WinHttpQueryOption(HINTERNET handle, DWORD option, LPVOID value, LPDWORD size);
+RINGDOWN_C_API BOOL WinHttpSetOption(HINTERNET handle, DWORD option, LPVOID value, DWORD size)
+    RINGDOWN_WIDE(WinHttpSetOption);
+RINGDOWN_C_API BOOL WinHttpQueryOption(HINTERNET handle, DWORD option, LPVOID value, LPDWORD size)
+    RINGDOWN_WIDE(WinHttpQueryOption);
 
 // In milliseconds; 0 or -1: no bound. Of a session, for requests to come, or of a request. Below
 // -1: ERROR_INVALID_PARAMETER.
-#define WinHttpSetTimeouts ringdown_WinHttpSetTimeouts
 RINGDOWN_C_API BOOL WinHttpSetTimeouts(HINTERNET handle, int resolve, int connect, int send,
-                                       int receive);
+                                       int receive) RINGDOWN_SYMBOL(WinHttpSetTimeouts);
 
 // Answers the callback before, or WINHTTP_INVALID_STATUS_CALLBACK. Handles made later inherit it.
-#define WinHttpSetStatusCallback ringdown_WinHttpSetStatusCallback
 RINGDOWN_C_API WINHTTP_STATUS_CALLBACK WinHttpSetStatusCallback(HINTERNET handle,
                                                                 WINHTTP_STATUS_CALLBACK callback,
                                                                 DWORD notifications,
-                                                                DWORD_PTR reserved);
+                                                                DWORD_PTR reserved)
+    RINGDOWN_SYMBOL(WinHttpSetStatusCallback);
 
-// Header lines, separated by CRLF. `length` (DWORD)-1: up to the NUL.
-#define WinHttpAddRequestHeaders RINGDOWN_WIDE(WinHttpAddRequestHeaders)
+// Header lines, separated by CRLF. `length` (DWORD)-1: up to the NUL. ERROR_WINHTTP_INVALID_HEADER:
+// a line without a colon, or whose name or value is none (RFC 9110 5); then none was added.
 RINGDOWN_C_API BOOL WinHttpAddRequestHeaders(HINTERNET request, LPCWSTR headers, DWORD length,
-                                             DWORD modifiers);
+                                             DWORD modifiers)
+    RINGDOWN_WIDE(WinHttpAddRequestHeaders);
 
-// Connects and sends. SENDREQUEST_COMPLETE, or REQUEST_ERROR with API_SEND_REQUEST. The body is
-// copied; ERROR_NOT_SUPPORTED if `total_length` says that more will follow. A request may be sent
-// again, over a new connection.
-#define WinHttpSendRequest RINGDOWN_WIDE(WinHttpSendRequest)
+// Connects and sends. `headers_length` (DWORD)-1 or 0: up to the NUL. SENDREQUEST_COMPLETE, or
+// REQUEST_ERROR with API_SEND_REQUEST. The body is copied; ERROR_NOT_SUPPORTED if `total_length`
+// says that more will follow. A request may be sent again, over a new connection.
 RINGDOWN_C_API BOOL WinHttpSendRequest(HINTERNET request, LPCWSTR headers, DWORD headers_length,
                                        LPVOID optional, DWORD optional_length, DWORD total_length,
-                                       DWORD_PTR context);
+                                       DWORD_PTR context) RINGDOWN_WIDE(WinHttpSendRequest);
 
-// Waits for the head of the response. HEADERS_AVAILABLE, or REQUEST_ERROR with
-// API_RECEIVE_RESPONSE.
-#define WinHttpReceiveResponse ringdown_WinHttpReceiveResponse
-RINGDOWN_C_API BOOL WinHttpReceiveResponse(HINTERNET request, LPVOID reserved);
+// Waits for the head of the response. RECEIVING_RESPONSE, RESPONSE_RECEIVED, HEADERS_AVAILABLE, or
+// REQUEST_ERROR with API_RECEIVE_RESPONSE: inside of the call if the head is there already, from
+// ringdown's thread if it is not. Asynchronous: another call after it is accepted, and ends with
+// REQUEST_ERROR and ERROR_WINHTTP_INCORRECT_HANDLE_STATE. Before SendRequest: FALSE, with that.
+RINGDOWN_C_API BOOL WinHttpReceiveResponse(HINTERNET request, LPVOID reserved)
+    RINGDOWN_SYMBOL(WinHttpReceiveResponse);
 
 // Always synchronous.
-#define WinHttpQueryHeaders RINGDOWN_WIDE(WinHttpQueryHeaders)
 RINGDOWN_C_API BOOL WinHttpQueryHeaders(HINTERNET request, DWORD info_level, LPCWSTR name,
-                                        LPVOID buffer, LPDWORD buffer_length, LPDWORD index);
+                                        LPVOID buffer, LPDWORD buffer_length, LPDWORD index)
+    RINGDOWN_WIDE(WinHttpQueryHeaders);
 
 // The body of a response that was no upgrade. Nothing is decoded but chunks. DATA_AVAILABLE,
-// READ_COMPLETE, or REQUEST_ERROR; 0 bytes: the end.
-#define WinHttpQueryDataAvailable ringdown_WinHttpQueryDataAvailable
-#define WinHttpReadData ringdown_WinHttpReadData
-RINGDOWN_C_API BOOL WinHttpQueryDataAvailable(HINTERNET request, LPDWORD available);
-RINGDOWN_C_API BOOL WinHttpReadData(HINTERNET request, LPVOID buffer, DWORD size, LPDWORD read);
+// READ_COMPLETE, or REQUEST_ERROR; 0 bytes: the end. Asynchronous: the last error is 0 when the
+// completion has come inside of the call, and ERROR_IO_PENDING when ringdown's thread will tell.
+RINGDOWN_C_API BOOL WinHttpQueryDataAvailable(HINTERNET request, LPDWORD available)
+    RINGDOWN_SYMBOL(WinHttpQueryDataAvailable);
+RINGDOWN_C_API BOOL WinHttpReadData(HINTERNET request, LPVOID buffer, DWORD size, LPDWORD read)
+    RINGDOWN_SYMBOL(WinHttpReadData);
 
 // http and https, as on Windows: ws and wss are ERROR_WINHTTP_UNRECOGNIZED_SCHEME.
-#define WinHttpCrackUrl RINGDOWN_WIDE(WinHttpCrackUrl)
 RINGDOWN_C_API BOOL WinHttpCrackUrl(LPCWSTR url, DWORD length, DWORD flags,
-                                    LPURL_COMPONENTS components);
+                                    LPURL_COMPONENTS components) RINGDOWN_WIDE(WinHttpCrackUrl);
 
 // Basic, for the server; ERROR_NOT_SUPPORTED for other schemes, and for proxies. The credentials go
 // out with the next request, unasked.
-#define WinHttpSetCredentials RINGDOWN_WIDE(WinHttpSetCredentials)
 RINGDOWN_C_API BOOL WinHttpSetCredentials(HINTERNET request, DWORD targets, DWORD scheme,
-                                          LPCWSTR user, LPCWSTR password, LPVOID reserved);
+                                          LPCWSTR user, LPCWSTR password, LPVOID reserved)
+    RINGDOWN_WIDE(WinHttpSetCredentials);
 
 // --- WebSocket (RFC 6455) ---
 
@@ -239,8 +237,8 @@ RINGDOWN_C_API BOOL WinHttpSetCredentials(HINTERNET request, DWORD targets, DWOR
 // for a request that was not marked, or whose response has not come (in a synchronous session it is
 // waited for); ERROR_WINHTTP_INVALID_SERVER_RESPONSE for another response. The request may be
 // closed at once. The callback is the request's; the context is only what is given here.
-#define WinHttpWebSocketCompleteUpgrade ringdown_WinHttpWebSocketCompleteUpgrade
-RINGDOWN_C_API HINTERNET WinHttpWebSocketCompleteUpgrade(HINTERNET request, DWORD_PTR context);
+RINGDOWN_C_API HINTERNET WinHttpWebSocketCompleteUpgrade(HINTERNET request, DWORD_PTR context)
+    RINGDOWN_SYMBOL(WinHttpWebSocketCompleteUpgrade);
 
 // One frame. 0: accepted, and WRITE_COMPLETE or REQUEST_ERROR follows; up to 64 KiB that wait for
 // the kernel are copied, and complete inside of the call. ERROR_INVALID_PARAMETER: a NULL buffer
@@ -248,18 +246,18 @@ RINGDOWN_C_API HINTERNET WinHttpWebSocketCompleteUpgrade(HINTERNET request, DWOR
 // ERROR_INVALID_OPERATION: after Shutdown or Close, or while another Send is pending. Sends after
 // the peer's Close are allowed (RFC 6455 5.5.1). Text is not checked. On a connection that was lost
 // this and the calls below answer why: ERROR_WINHTTP_CONNECTION_ERROR, ...
-#define WinHttpWebSocketSend ringdown_WinHttpWebSocketSend
 RINGDOWN_C_API DWORD WinHttpWebSocketSend(HINTERNET socket, WINHTTP_WEB_SOCKET_BUFFER_TYPE type,
-                                          PVOID buffer, DWORD length);
+                                          PVOID buffer, DWORD length)
+    RINGDOWN_SYMBOL(WinHttpWebSocketSend);
 
 // A message, or a piece of it; the peer's Close is a piece of type CLOSE and 0 bytes, after which
 // nothing can be received, and which Shutdown or Close answers. 0: accepted, and READ_COMPLETE or
 // REQUEST_ERROR follows; `read` and `type` are then not written. ERROR_INVALID_OPERATION: another
 // Receive is pending, the peer's Close was received, or Close was called. Bad data is
 // ERROR_WINHTTP_INVALID_SERVER_RESPONSE, a lost connection ERROR_WINHTTP_CONNECTION_ERROR.
-#define WinHttpWebSocketReceive ringdown_WinHttpWebSocketReceive
 RINGDOWN_C_API DWORD WinHttpWebSocketReceive(HINTERNET socket, PVOID buffer, DWORD length,
-                                             DWORD* read, WINHTTP_WEB_SOCKET_BUFFER_TYPE* type);
+                                             DWORD* read, WINHTTP_WEB_SOCKET_BUFFER_TYPE* type)
+    RINGDOWN_SYMBOL(WinHttpWebSocketReceive);
 
 // Half-close: sends a Close frame; receiving goes on until the peer's. Asynchronous: 0 when the
 // frame reached the kernel in this call, and SHUTDOWN_COMPLETE has come; ERROR_IO_PENDING when it
@@ -267,26 +265,26 @@ RINGDOWN_C_API DWORD WinHttpWebSocketReceive(HINTERNET socket, PVOID buffer, DWO
 // now on either way. `status`: 1000-1003, 1007-1014, 3000-4999, or 1005 with no reason, which sends
 // an empty frame; the reason is UTF-8 of at most 123 bytes. ERROR_INVALID_PARAMETER for others;
 // ERROR_INVALID_OPERATION after Shutdown or Close.
-#define WinHttpWebSocketShutdown ringdown_WinHttpWebSocketShutdown
 RINGDOWN_C_API DWORD WinHttpWebSocketShutdown(HINTERNET socket, USHORT status, PVOID reason,
-                                              DWORD reason_length);
+                                              DWORD reason_length)
+    RINGDOWN_SYMBOL(WinHttpWebSocketShutdown);
 
 // Ends both directions: sends a Close frame unless Shutdown did, cancels a pending Receive
 // (ERROR_WINHTTP_OPERATION_CANCELLED), discards what comes until the peer's Close, for
 // WEB_SOCKET_CLOSE_TIMEOUT at most (ERROR_WINHTTP_TIMEOUT, and the connection is aborted). 0:
 // accepted; CLOSE_COMPLETE or REQUEST_ERROR follows. Arguments as Shutdown's;
 // ERROR_INVALID_OPERATION while a Send is pending, and after Close.
-#define WinHttpWebSocketClose ringdown_WinHttpWebSocketClose
 RINGDOWN_C_API DWORD WinHttpWebSocketClose(HINTERNET socket, USHORT status, PVOID reason,
-                                           DWORD reason_length);
+                                           DWORD reason_length)
+    RINGDOWN_SYMBOL(WinHttpWebSocketClose);
 
 // What the peer's Close said, once Receive or Close has taken it in, until then
 // ERROR_INVALID_OPERATION; 1005 for an empty one. ERROR_INSUFFICIENT_BUFFER: the reason is longer;
 // `status` and `needed` are written then too.
-#define WinHttpWebSocketQueryCloseStatus ringdown_WinHttpWebSocketQueryCloseStatus
 RINGDOWN_C_API DWORD WinHttpWebSocketQueryCloseStatus(HINTERNET socket, USHORT* status,
                                                       PVOID reason, DWORD reason_length,
-                                                      DWORD* needed);
+                                                      DWORD* needed)
+    RINGDOWN_SYMBOL(WinHttpWebSocketQueryCloseStatus);
 
 #ifdef __cplusplus
 }

@@ -59,7 +59,7 @@ BOOL WinHttpReceiveResponse(HINTERNET request, LPVOID reserved) {
 }
 
 BOOL WinHttpQueryDataAvailable(HINTERNET request, LPDWORD available) {
-  return answer_bool([=]() -> DWORD {
+  return answer_bool_or_pending([=]() -> DWORD {
     DWORD error = ERROR_SUCCESS;
     const auto found = find<Request>(request, error);
     return found ? found->query_data_available(available) : error;
@@ -67,7 +67,7 @@ BOOL WinHttpQueryDataAvailable(HINTERNET request, LPDWORD available) {
 }
 
 BOOL WinHttpReadData(HINTERNET request, LPVOID buffer, DWORD size, LPDWORD read) {
-  return answer_bool([=]() -> DWORD {
+  return answer_bool_or_pending([=]() -> DWORD {
     DWORD error = ERROR_SUCCESS;
     const auto found = find<Request>(request, error);
     return found ? found->read_data(buffer, size, read) : error;

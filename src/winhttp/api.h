@@ -26,6 +26,13 @@ BOOL answer_bool(Call call) noexcept {
   return error == ERROR_SUCCESS ? TRUE : FALSE;
 }
 
+// The same for reading and writing bodies. Seen on Windows: TRUE and ERROR_IO_PENDING when another
+// thread will tell.
+template <class Call>
+BOOL answer_bool_or_pending(Call call) noexcept {
+  return answer_bool(call) || GetLastError() == ERROR_IO_PENDING;
+}
+
 // `call` puts the handle where it is told.
 template <class Call>
 HINTERNET answer_handle(Call call) noexcept {

@@ -13,11 +13,13 @@
 namespace ringdown::winhttp {
 namespace {
 
+constexpr DWORD own_length = 0xFFFFFFFF;  // up to the NUL
+
 template <class Unit>
 std::string read_text(const Unit* text, DWORD length, bool& is_good) {
   is_good = text != nullptr || length == 0;
   if (text == nullptr) return {};
-  return length == 0xFFFFFFFF ? to_utf8(text) : to_utf8(text, std::size_t{length});
+  return length == own_length ? to_utf8(text) : to_utf8(text, std::size_t{length});
 }
 
 template <class Unit>
@@ -38,7 +40,8 @@ HINTERNET open(const Unit* agent, DWORD access_type, const Unit* proxy, DWORD fl
     const std::string name = to_utf8(agent);
     if (!protocol::is_field_value(name)) return ERROR_INVALID_PARAMETER;
     const Inherited inherited{.width = width_of<Unit>,
-                              .is_async = (flags & WINHTTP_FLAG_ASYNC) != 0};
+                              .is_async = (flags & WINHTTP_FLAG_ASYNC) != 0,
+                              .unload = std::make_shared<UnloadNotice>()};
     return publish(std::make_shared<Session>(inherited, name), nullptr, value);
   });
 }
@@ -138,10 +141,14 @@ BOOL add_request_headers(HINTERNET request, const Unit* headers, DWORD length, D
 template <class Unit>
 BOOL send_request(HINTERNET request, const Unit* headers, DWORD headers_length, const void* body,
                   DWORD body_length, DWORD total_length, DWORD_PTR context) {
-  return answer_bool([=]() -> DWORD {
+  return answer_bool([=]() mutable -> DWORD {
     bool is_good = false;
-    // Without headers their length says nothing.
-    const std::string lines = read_text(headers, headers == nullptr ? 0 : headers_length, is_good);
+    // Without headers their length says nothing. Seen on Windows: 0 with headers is their own.
+    if (headers == nullptr)
+      headers_length = 0;
+    else if (headers_length == 0)
+      headers_length = own_length;
+    const std::string lines = read_text(headers, headers_length, is_good);
     if (body == nullptr && body_length > 0) return ERROR_INVALID_PARAMETER;
     DWORD error = ERROR_SUCCESS;
     const auto found = find<Request>(request, error);

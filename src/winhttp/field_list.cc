@@ -63,7 +63,7 @@ DWORD FieldList::change(std::string_view lines, DWORD modifiers) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
     const std::optional<Field> field = parse(line);
-    if (!field) return ERROR_INVALID_PARAMETER;
+    if (!field) return ERROR_WINHTTP_INVALID_HEADER;
     if (const DWORD error = changed.change_one(*field, modifiers)) return error;
   }
   *this = std::move(changed);

@@ -4,6 +4,7 @@
 // take another handle's, nor a callback.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -24,6 +25,22 @@ namespace ringdown::winhttp {
 
 enum class Kind : std::uint8_t { session, connection, request, web_socket };
 
+// Of a session and all that came of it: the last that goes sets the program's event
+// (WINHTTP_OPTION_UNLOAD_NOTIFY_EVENT). A callback that runs holds its handle's.
+class UnloadNotice {
+ public:
+  UnloadNotice() = default;
+  UnloadNotice(const UnloadNotice&) = delete;
+  UnloadNotice& operator=(const UnloadNotice&) = delete;
+  ~UnloadNotice() {
+    if (event_ != nullptr) SetEvent(event_);
+  }
+  void set_event(HANDLE event) noexcept { event_ = event; }
+
+ private:
+  std::atomic<HANDLE> event_ = nullptr;
+};
+
 // What a child takes over from its parent when it is made.
 struct Inherited {
   WINHTTP_STATUS_CALLBACK callback = nullptr;
@@ -32,6 +49,7 @@ struct Inherited {
   HINTERNET parent = nullptr;
   Width width = Width::four;
   bool is_async = false;
+  std::shared_ptr<UnloadNotice> unload;
 };
 
 class Handle : public std::enable_shared_from_this<Handle> {

@@ -182,12 +182,25 @@ DWORD Request::receive_response() {
   if (!is_async() && Engine::is_this_thread()) return ERROR_NOT_SUPPORTED;
   if (Engine::is_over()) return ERROR_WINHTTP_SHUTDOWN;
   Lock lock(mutex_);
+  if (is_async() && phase_ >= Phase::receiving) {
+    // Seen on Windows: another one is accepted, and fails; the first goes on.
+    note(WINHTTP_CALLBACK_STATUS_REQUEST_ERROR,
+         WINHTTP_ASYNC_RESULT{.dwResult = API_RECEIVE_RESPONSE,
+                              .dwError = ERROR_WINHTTP_INCORRECT_HANDLE_STATE});
+    ask_reactor();
+    return ERROR_SUCCESS;
+  }
   if (phase_ != Phase::sent || is_busy()) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
   if (!is_async()) return wait_for_head(lock);
   phase_ = Phase::receiving;
   note(WINHTTP_CALLBACK_STATUS_RECEIVING_RESPONSE);
   advance_receive();
-  ask_reactor();
+  // Seen on Windows: of an answer that is there already this thread tells.
+  if (phase_ == Phase::answered) {
+    deliver_here(lock);
+  } else {
+    ask_reactor();
+  }
   return ERROR_SUCCESS;
 }
 

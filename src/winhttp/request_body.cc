@@ -33,7 +33,11 @@ DWORD Request::read(Reading what, void* into, DWORD most, DWORD* size) {
   read_max_ = most;
   advance_reading();
   if (is_async()) {
-    ask_reactor();
+    const bool is_done = reading_ == Reading::nothing;
+    if (body_held_ || !is_done) ask_reactor();
+    if (!is_done) return ERROR_IO_PENDING;
+    // Seen on Windows: of bytes that are there already this thread tells.
+    deliver_here(lock);
     return ERROR_SUCCESS;
   }
   wait_until(lock, [this] { return reading_ == Reading::nothing || closed_; });

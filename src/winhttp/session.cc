@@ -43,6 +43,13 @@ DWORD Session::set_own_option(DWORD option, std::span<const std::byte> value) {
     const bool is_direct = proxy.dwAccessType != WINHTTP_ACCESS_TYPE_NAMED_PROXY;
     return is_direct ? ERROR_SUCCESS : ERROR_NOT_SUPPORTED;
   }
+  if (option == WINHTTP_OPTION_UNLOAD_NOTIFY_EVENT) {
+    HANDLE event = nullptr;
+    if (value.size() != sizeof event) return ERROR_INVALID_PARAMETER;
+    std::memcpy(&event, value.data(), sizeof event);
+    inherited_.unload->set_event(event);
+    return ERROR_SUCCESS;
+  }
   return settings_.set(option, value);
 }
 

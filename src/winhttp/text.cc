@@ -39,7 +39,7 @@ std::vector<std::byte> widen(std::string_view text, Convert convert) {
 }  // namespace
 
 std::string to_utf8(const wchar_t* text, std::size_t length) {
-  return narrow(text, length, ringdown_WideCharToMultiByte);
+  return narrow(text, length, WideCharToMultiByte);
 }
 
 std::string to_utf8(const char16_t* text, std::size_t length) {
@@ -49,7 +49,7 @@ std::string to_utf8(const char16_t* text, std::size_t length) {
 std::vector<std::byte> to_wide(std::string_view text, Width width) {
   text = text.substr(0, INT_MAX / 4);
   if (width == Width::two) return widen<char16_t>(text, ringdown_MultiByteToWideChar_utf16);
-  return widen<wchar_t>(text, ringdown_MultiByteToWideChar);
+  return widen<wchar_t>(text, MultiByteToWideChar);
 }
 
 }  // namespace ringdown::winhttp

@@ -134,6 +134,32 @@ TEST_P(Opening, HeadersThatTheProgramAddsAreSent) {
   EXPECT_NE(sent.find("\r\nUser-Agent: ringdown\r\n"), std::string::npos) << sent;
 }
 
+TEST_P(Opening, HeadersOfSendRequestHaveTheirOwnLengthUnlessToldAnother) {
+  std::size_t number = 0;
+  for (const DWORD length : {DWORD{0}, static_cast<DWORD>(-1), DWORD{6}}) {
+    ASSERT_NO_FATAL_FAILURE(open_request());
+    ASSERT_TRUE(WinHttpSendRequest(request, L"A: one\r\nB: two\r\n", length, nullptr, 0, 0, 0));
+    const std::string sent = head(number++);
+    EXPECT_NE(sent.find("\r\nA: one\r\n"), std::string::npos) << sent;
+    EXPECT_EQ(sent.find("\r\nB: two\r\n") != std::string::npos, length != 6) << sent;
+    EXPECT_TRUE(close_handle(request));
+  }
+}
+
+TEST_P(Opening, HeadersThatAreNoneAre12153AndChangeNothing) {
+  ASSERT_NO_FATAL_FAILURE(open_request());
+  for (const wchar_t* const bad :
+       {L"no colon", L"A: b\r\nno colon\r\n", L": nameless", L"two words: x", L"A: \x1"}) {
+    EXPECT_FALSE(
+        WinHttpAddRequestHeaders(request, bad, static_cast<DWORD>(-1), WINHTTP_ADDREQ_FLAG_ADD));
+    EXPECT_EQ(GetLastError(), DWORD{ERROR_WINHTTP_INVALID_HEADER});
+    EXPECT_FALSE(WinHttpSendRequest(request, bad, 0, nullptr, 0, 0, 0));
+    EXPECT_EQ(GetLastError(), DWORD{ERROR_WINHTTP_INVALID_HEADER});
+  }
+  ASSERT_NO_FATAL_FAILURE(send_request());
+  EXPECT_EQ(head().find("\r\nA: "), std::string::npos);
+}
+
 TEST_P(Opening, RequestHeadersAreThereOnceTheyAreMade) {
   ASSERT_NO_FATAL_FAILURE(open_request());
   const DWORD custom = of_request | WINHTTP_QUERY_CUSTOM;
