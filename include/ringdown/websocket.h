@@ -325,7 +325,9 @@ struct Header {
 
 // Where and how to dial.
 struct DialRequest {
-  std::string url{};  // ws://host[:port]/path, or wss:// with `secure`
+  // ws://host[:port]/path, or wss:// with `secure`. IPv6 stands in brackets, a link-local address
+  // with its zone (RFC 6874): [fe80::1%25eth0].
+  std::string url{};
   // Of a client (TlsClientContext of ringdown/tls.h), for wss://; a ws:// URL does not use it.
   SecureContext* secure = nullptr;
   std::optional<SocketAddress> address{};  // connect here instead of resolving the URL's host
@@ -347,9 +349,10 @@ struct DialResult {
 };
 
 // Opens a connection; on_open or on_open_failed follows. The request is copied.
-// - bad_argument, and DialResult::problem says which: the URL (wss: without `secure` too); a header
-//   with CR, LF or NUL; a subprotocol that is no token; a request of over 1 MiB; a close_timeout or
-//   transport_wait of zero; a source of another family than the address; getrandom(2) is forbidden.
+// - bad_argument, and DialResult::problem says which: the URL (wss: without `secure` too, and a
+//   zone that is no interface here); a header with CR, LF or NUL; a subprotocol that is no token; a
+//   request of over 1 MiB; a close_timeout or transport_wait of zero; a source of another family
+//   than the address; getrandom(2) is forbidden.
 // - wrong_state: the reactor is being destroyed.
 // - busy: there is no memory for it.
 //

@@ -30,6 +30,16 @@ bool may_be_ipv6(std::string_view text) noexcept {
          std::count(text.begin(), text.end(), ':') >= 2;
 }
 
+// RFC 6874 2: "%25" ZoneID; of what an interface's name may have, what needs no encoding.
+bool read_zone(std::string_view text, std::string& zone) {
+  constexpr std::string_view percent = "%25";
+  if (!text.starts_with(percent)) return false;
+  text.remove_prefix(percent.size());
+  const auto is_zone_char = [](char c) { return is_host_name_char(c) || c == '~'; };
+  zone = text;
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_zone_char);
+}
+
 // Takes "scheme://" from the front of `text`. Case does not matter (RFC 3986 3.1).
 bool take_scheme(std::string_view& text, Scheme& scheme) noexcept {
   const auto separator = text.find("://");
@@ -62,6 +72,12 @@ const char* read_authority(std::string_view authority, Url& url) {
     if (bracket == std::string_view::npos) return "the ] after the IPv6 address is missing";
     host = authority.substr(1, bracket - 1);
     authority.remove_prefix(bracket + 1);
+    if (const auto percent = host.find('%'); percent != std::string_view::npos) {
+      if (!read_zone(host.substr(percent), url.zone)) {
+        return "an IPv6 zone is written %25 and the interface: [fe80::1%25eth0]";
+      }
+      host = host.substr(0, percent);
+    }
     if (!may_be_ipv6(host)) return "an IPv6 address must stand between [ and ]";
     if (!authority.empty() && authority.front() != ':') {
       return "only :PORT or a path may follow the host";

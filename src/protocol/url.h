@@ -14,6 +14,9 @@ enum class Scheme : std::uint8_t { ws, wss };
 struct Url {
   Scheme scheme = Scheme::ws;
   std::string host;  // an IPv6 address stands without its brackets
+  // Of an IPv6 address: which interface it is behind (RFC 6874). Of this machine alone, so it is in
+  // no field that is sent.
+  std::string zone;
   std::uint16_t port = 80;
   std::string target;  // the resource name: path and query, never empty
 

@@ -37,7 +37,11 @@ std::string Dialer::Plan::check() {
     if (address.family() == AF_UNSPEC) return "DialRequest::addresses has an empty address";
   }
   if (!request.address && request.addresses.empty()) {
-    request.address = SocketAddress::from_ip(host, port);
+    const bool has_zone = !url->zone.empty();
+    request.address = SocketAddress::from_ip(has_zone ? host + '%' + url->zone : host, port);
+    if (has_zone && !request.address) {
+      return "the zone in the URL, " + url->zone + ", is no interface of this machine";
+    }
   }
   const std::string host_field = url->host_field();
   const bool rendered = render({.host = host_field,

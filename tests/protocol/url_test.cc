@@ -55,6 +55,17 @@ TEST(Url, HasDefaults) {
   }
 }
 
+// RFC 6874 3: of this machine alone, and never sent.
+TEST(Url, KeepsAZoneToItself) {
+  const auto url = parse_url("ws://[fe80::1%25eth0.1]:9001/x");
+  ASSERT_TRUE(url) << url.error();
+  EXPECT_EQ(url->host, "fe80::1");
+  EXPECT_EQ(url->zone, "eth0.1");
+  EXPECT_EQ(url->host_field(), "[fe80::1]:9001");
+  EXPECT_EQ(url->target, "/x");
+  EXPECT_EQ(parse_url("ws://[::1]/")->zone, "");
+}
+
 TEST(Url, SaysWhatIsWrong) {
   const std::pair<std::string, std::string> cases[] = {
       {"", "ws://"},
@@ -87,7 +98,10 @@ TEST(Url, SaysWhatIsWrong) {
       {"ws://[::1", "]"},
       {"ws://[]", "between [ and ]"},
       {"ws://[h]", "between [ and ]"},
-      {"ws://[fe80::1%25eth0]", "between [ and ]"},
+      {"ws://[fe80::1%eth0]", "%25 and the interface"},
+      {"ws://[fe80::1%25]", "%25 and the interface"},
+      {"ws://[fe80::1%25a%2fb]", "%25 and the interface"},
+      {"ws://[h%25eth0]", "between [ and ]"},
       {"ws://[::1]x", ":PORT"},
       {"ws://h%41", "letters"},
       {"ws://a,b", "letters"},

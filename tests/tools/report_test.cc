@@ -235,6 +235,37 @@ TEST(Report, AnOpenLoopSaysHowLateItStarted) {
   EXPECT_NE(text.str().find("BEHIND SCHEDULE"), std::string::npos);
 }
 
+TEST(Report, SaysWhichLatenciesAreMostlyItsOwnLateness) {
+  StormResult result = clean_result();
+  result.plan.options.rate = 100;
+  result.tally.slip.record(std::chrono::microseconds(600));
+  result.tally.connect.record(std::chrono::microseconds(700));
+  result.tally.upgrade.record(std::chrono::microseconds(1'300));
+  EXPECT_EQ(late_latencies(result), std::vector<std::string>{"connect"});
+  EXPECT_EQ(to_json(result).at("honesty").at("latencies_mostly_late_starts"),
+            nlohmann::ordered_json({"connect"}));
+  std::ostringstream text;
+  print_report(text, result);
+  EXPECT_NE(text.str().find("us  mostly late starts, see below\n"), std::string::npos)
+      << text.str();
+  EXPECT_NE(text.str().find("(max): storm's own tick, and most of connect, which count"),
+            std::string::npos)
+      << text.str();
+  result.plan.options.rate = {};
+  EXPECT_TRUE(late_latencies(result).empty()) << "a closed loop has no schedule";
+}
+
+TEST(Report, SaysWhichRetransmitsWereNoLoss) {
+  StormResult result = clean_result();
+  result.network_before.retransmitted = 1;
+  result.network_after.retransmitted = 8;
+  result.network_after.retransmitted_needlessly = 5;
+  std::ostringstream text;
+  print_report(text, result);
+  EXPECT_NE(text.str().find("7 retransmits (the other end had 5 of them)"), std::string::npos);
+  EXPECT_EQ(to_json(result).at("honesty").at("retransmits_needless"), 5);
+}
+
 TEST(Report, CountsInItsRateOnlyWhatWasOpenedAndNotTheHold) {
   StormResult result;
   result.tally.started = 100;

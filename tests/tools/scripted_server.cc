@@ -139,6 +139,10 @@ bool ScriptedServer::answer_request(int connection, const std::string& answer) {
         std::string_view(request).substr(key, protocol::websocket_key_size));
     text.replace(at, place.size(), accept.data(), accept.size());
   }
+  {
+    const std::lock_guard lock(mutex_);
+    request_ = request;
+  }
   send_all(connection, text);
   requests_.fetch_add(1);
   return true;

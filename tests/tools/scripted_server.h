@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,6 +33,11 @@ class ScriptedServer {
   std::string url() const;
   // Connections whose request came whole.
   unsigned requests() const { return requests_.load(); }
+  // The last of them, as it came.
+  std::string request() const {
+    const std::lock_guard lock(mutex_);
+    return request_;
+  }
 
  private:
   void serve();
@@ -45,6 +51,8 @@ class ScriptedServer {
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::atomic<unsigned> requests_ = 0;
+  mutable std::mutex mutex_;
+  std::string request_;
   std::thread thread_;
 };
 

@@ -116,6 +116,15 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"storm", "ws://[::1/"}, {"URL", "']'"}},
         Mistake{{"storm", "ws://127.0.0.1:99999/"}, {"URL", "port", "65535"}},
         Mistake{{"storm", "ws://127.0.0.1:9001/#part"}, {"URL"}},
+        Mistake{{"storm", "ws://[fe80::1%25no-zone]/"}, {"URL", "no-zone is no interface"}},
+        Mistake{{"storm", "ws://127.0.0.1:1/", "-H", "hush"}, {"-H", "no ':'"}},
+        Mistake{{"storm", "ws://127.0.0.1:1/", "-H", "Two words: x"}, {"-H", "letters, digits"}},
+        Mistake{{"storm", "ws://127.0.0.1:1/", "-H", "Token: a\r\nHost: b"},
+                {"-H: Token", "CR or LF"}},
+        Mistake{{"storm", "ws://127.0.0.1:1/", "-H", "host: b"}, {"-H: host", "the handshake's"}},
+        Mistake{{"storm", "ws://127.0.0.1:1/", "-H", "Sec-WebSocket-Key: b"},
+                {"-H: Sec-WebSocket-Key", "the handshake's"}},
+        Mistake{{"storm", "-H", "Token: a"}, {"-H", "only with a URL"}},
         Mistake{{"storm", "ws://no-such-host.invalid/"}, {"URL", "no-such-host.invalid"}}));
 
 INSTANTIATE_TEST_SUITE_P(

@@ -162,6 +162,7 @@ TEST_F(TooEarly, ADialThatCannotBeIsRefusedWithWords) {
   refused([](DialRequest& request) { request.url = "wss://127.0.0.1/"; });
   refused([](DialRequest& request) { request.url = "ws://127.0.0.1:65536/"; });
   refused([](DialRequest& request) { request.url = "ws://127.0.0.1/#fragment"; });
+  refused([](DialRequest& request) { request.url = "ws://[fe80::1%25no-such-zone]/"; });
   refused([](DialRequest& request) { request.headers = {{"X-A", "two\r\nlines"}}; });
   refused([](DialRequest& request) { request.headers = {{"X A", "no token"}}; });
   refused([](DialRequest& request) { request.headers = {{"Upgrade", "h2c"}}; });

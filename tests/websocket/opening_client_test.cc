@@ -221,6 +221,20 @@ TEST_P(OpeningOverLoopback, Speaks) {
   expect_opens_and_echoes(to("ws://" + address.to_string() + "/"));
 }
 
+// RFC 6874 3: a zone is of this machine alone.
+TEST_F(OpeningClient, TakesAZoneAndKeepsItToItself) {
+  if (loopbacks().size() < 2) GTEST_SKIP() << "no IPv6 here";
+  serve(automatic(), "[::1]:0");
+  std::string asked;
+  host.when_upgrade = [&](const UpgradeView& request, UpgradeAnswer&, Endpoint&) {
+    asked = request.host();
+  };
+  const std::string port = std::to_string(address.port());
+  const Endpoint& client = dial(to("ws://[::1%25lo]:" + port + "/"));
+  ASSERT_TRUE(pump([&] { return client.opened; }));
+  EXPECT_EQ(asked, "[::1]:" + port);
+}
+
 TEST_F(OpeningClient, SpeaksOverUnixSockets) {
   const std::string path = ::testing::TempDir() + "ringdown-" + std::to_string(::getpid());
   for (const std::string& where :

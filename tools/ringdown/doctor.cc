@@ -258,7 +258,7 @@ int run_doctor(const DoctorOptions& options) {
       out << printed("  %-10s  %-20s  -> ", "", "") << finding.cure << '\n';
     }
   }
-  const bool has_printed = print(std::move(out).str());
+  const bool has_printed = print(std::move(out).str(), json_file.words());
   finish_standard_error();
   return static_cast<int>(has_json && has_printed ? worst : Health::impossible);
 }

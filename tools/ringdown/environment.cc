@@ -141,6 +141,7 @@ NetworkReadings read_network() {
   readings.softnet_dropped = softnet_drops_of(text_of("/proc/net/softnet_stat"));
   readings.retransmitted = counter_of(text_of("/proc/net/snmp"), "Tcp:", "RetransSegs");
   const std::string extended = text_of("/proc/net/netstat");
+  readings.retransmitted_needlessly = counter_of(extended, "TcpExt:", "TCPDSACKRecvSegs");
   readings.loss_probes = counter_of(extended, "TcpExt:", "TCPLossProbes");
   readings.listen_overflows = counter_of(extended, "TcpExt:", "ListenOverflows");
   readings.listen_drops = counter_of(extended, "TcpExt:", "ListenDrops");

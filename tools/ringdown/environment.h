@@ -53,6 +53,9 @@ void raise_locked_memory_limit();
 struct NetworkReadings {
   std::uint64_t softnet_dropped = 0;  // /proc/net/softnet_stat
   std::uint64_t retransmitted = 0;    // Tcp: RetransSegs
+  // TcpExt: TCPDSACKRecvSegs; those of the above that the other end had already, and said so
+  // (D-SACK, RFC 2883).
+  std::uint64_t retransmitted_needlessly = 0;
   std::uint64_t loss_probes =
       0;  // TcpExt: TCPLossProbes; those of the above that only asked (RFC 8985 7)
   std::uint64_t listen_overflows = 0;     // TcpExt: ListenOverflows

@@ -192,8 +192,9 @@ Output& standard_error() {
   return output;
 }
 
-bool print(std::string text) {
-  standard_output().put(std::move(text));
+bool print(std::string text, Output& output) {
+  output.put(std::move(text));
+  if (&output == &standard_error()) return true;
   const Error error = standard_output().finish(report_patience);
   if (!error) return true;
   standard_error().put(

@@ -58,8 +58,9 @@ Output& standard_error();
 inline constexpr std::chrono::seconds report_patience{30};
 inline constexpr std::chrono::seconds log_patience{1};
 
-// All of `text` on standard output; false: it could not be written, and standard error says so.
-bool print(std::string text);
+// All of `text` on `output`; false: it could not be written, and standard error says so. Whether
+// words on standard error are read is nobody's verdict.
+bool print(std::string text, Output& output = standard_output());
 
 // The last of standard error: what was lost there is said, and what waits is waited for a while.
 void finish_standard_error();

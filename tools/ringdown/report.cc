@@ -8,6 +8,7 @@
 
 #include "arguments.h"
 #include "server_report.h"
+#include "storm_worker.h"
 
 namespace ringdown::program {
 
@@ -28,6 +29,9 @@ std::string readable(std::chrono::nanoseconds duration) {
 std::string_view hint(std::string_view name) noexcept {
   constexpr std::pair<std::string_view, std::string_view> hints[] = {
       {"ECONNREFUSED", "nobody listens there"},
+      {"EINVAL", "an address in fe80::/10 needs its zone: [fe80::1%25eth0]"},
+      {"EADDRNOTAVAIL",
+       "the local ports are in use, or in TIME_WAIT: --source-addresses, or fewer a second"},
       {"tls_certificate_self_signed",
        "trust it, the very certificate it has: --ca FILE; or nobody is verified: --insecure"},
       {"tls_certificate_unknown_issuer",
@@ -118,19 +122,41 @@ void print_outcomes(std::ostream& out, const StormTally& tally, bool is_secure) 
   out << (tally.close_codes.empty() ? " none\n" : "\n");
 }
 
-void print_latency(std::ostream& out, const char* what, const Histogram& histogram) {
-  if (histogram.count() == 0) return;
-  out << printed(
-      "  %-12s %10s %10s %10s %10s %10s\n", what, readable(histogram.percentile(0.5)).c_str(),
-      readable(histogram.percentile(0.9)).c_str(), readable(histogram.percentile(0.99)).c_str(),
-      readable(histogram.percentile(0.999)).c_str(), readable(histogram.max()).c_str());
+// What was not tried, or not at once, because nobody answered.
+void print_unmet(std::ostream& out, const StormResult& result) {
+  const StormTally& tally = result.tally;
+  const auto planned = result.plan.options.handshakes_planned();
+  const std::string row = with_separators(Unmet::row_max) + " starts in a row met nobody";
+  if (tally.given_up) {
+    out << "  given up: " << row << "; "
+        << (planned ? with_separators(*planned - tally.started) + " more" : "more")
+        << " were not tried\n";
+  } else if (tally.paced) {
+    out << "  paced: " << row << "; then one in " << Unmet::pace.count()
+        << " ms was tried until one did\n";
+  }
 }
 
-void print_latencies(std::ostream& out, const StormTally& tally) {
+void print_latency(std::ostream& out, const char* what, const Histogram& histogram,
+                   bool is_mostly_late = false) {
+  if (histogram.count() == 0) return;
+  out << printed(
+      "  %-12s %10s %10s %10s %10s %10s%s\n", what, readable(histogram.percentile(0.5)).c_str(),
+      readable(histogram.percentile(0.9)).c_str(), readable(histogram.percentile(0.99)).c_str(),
+      readable(histogram.percentile(0.999)).c_str(), readable(histogram.max()).c_str(),
+      is_mostly_late ? "  mostly late starts, see below" : "");
+}
+
+void print_latencies(std::ostream& out, const StormResult& result) {
+  const StormTally& tally = result.tally;
+  const std::vector<std::string> late = late_latencies(result);
+  const auto is_late = [&](const char* what) {
+    return std::find(late.begin(), late.end(), what) != late.end();
+  };
   out << printed("\n  %-12s %10s %10s %10s %10s %10s\n", "latency", "p50", "p90", "p99", "p99.9",
                  "max");
-  print_latency(out, "connect", tally.connect);
-  print_latency(out, "upgrade", tally.upgrade);
+  print_latency(out, "connect", tally.connect, is_late("connect"));
+  print_latency(out, "upgrade", tally.upgrade, is_late("upgrade"));
   print_latency(out, "close", tally.close);
   print_latency(out, "drain", tally.drain);
 }
@@ -164,6 +190,8 @@ void print_honesty(std::ostream& out, const StormResult& result) {
   };
   grown("packets dropped by softnet", &NetworkReadings::softnet_dropped);
   grown("retransmits", &NetworkReadings::retransmitted);
+  const std::uint64_t needless = after.retransmitted_needlessly - before.retransmitted_needlessly;
+  if (needless > 0) out << " (the other end had " << with_separators(needless) << " of them)";
   grown("loss probes", &NetworkReadings::loss_probes);
   grown("listen overflows", &NetworkReadings::listen_overflows);
   grown("times over the TIME_WAIT cap", &NetworkReadings::time_wait_overflows);
@@ -172,8 +200,14 @@ void print_honesty(std::ostream& out, const StormResult& result) {
   const Histogram& slip = result.tally.slip;
   out << "  started late by " << readable(slip.percentile(0.5)) << " (p50), "
       << readable(slip.percentile(0.99)) << " (p99), " << readable(slip.max()) << " (max)"
-      << (is_behind_schedule(result) ? ": BEHIND SCHEDULE, the latencies are those of a backlog\n"
-                                     : "\n");
+      << (is_behind_schedule(result) ? ": BEHIND SCHEDULE, the latencies are those of a backlog"
+                                     : "");
+  if (const std::vector<std::string> late = late_latencies(result); !late.empty()) {
+    out << (is_behind_schedule(result) ? "; " : ": storm's own tick, and ") << "most of "
+        << late.front() << (late.size() > 1 ? " and " + late.back() : std::string())
+        << ", which count from the intended start";
+  }
+  out << '\n';
 }
 
 void print_security(std::ostream& out, const StormResult& result) {
@@ -251,6 +285,18 @@ bool is_as_expected(const StormResult& result) {
          is_transport_as_asked(result);
 }
 
+std::vector<std::string> late_latencies(const StormResult& result) {
+  std::vector<std::string> late;
+  if (!result.plan.options.rate) return late;
+  const std::chrono::nanoseconds slip = result.tally.slip.percentile(0.5);
+  const auto look = [&](const char* what, const Histogram& latency) {
+    if (latency.count() > 0 && 2 * slip > latency.percentile(0.5)) late.emplace_back(what);
+  };
+  look("connect", result.tally.connect);
+  look("upgrade", result.tally.upgrade);
+  return late;
+}
+
 bool is_behind_schedule(const StormResult& result) {
   // Reactors keep time to a millisecond; ten of them are no longer noise.
   constexpr std::chrono::milliseconds noticeable{10};
@@ -273,6 +319,7 @@ void print_report(std::ostream& out, const StormResult& result) {
   }
   out << (result.interrupted ? " (interrupted)\n\n" : "\n\n");
   print_outcomes(out, tally, result.plan.options.is_secure());
+  print_unmet(out, result);
   const Pattern pattern = result.plan.options.pattern;
   if (expected_outcome(pattern) != "clean") {
     out << "  this pattern expects";
@@ -296,7 +343,7 @@ void print_report(std::ostream& out, const StormResult& result) {
   if (result.plan.secure != nullptr) {
     print_security(out, result);
   }
-  print_latencies(out, tally);
+  print_latencies(out, result);
   print_costs(out, result);
   print_honesty(out, result);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -77,6 +78,10 @@ bool is_as_expected(const StormResult& result);
 
 // An open loop whose starts came late measures its own backlog.
 bool is_behind_schedule(const StormResult& result);
+
+// Those of `connect` and `upgrade` that are mostly storm's own lateness: with a rate they count
+// from the intended start, and timers keep time to a millisecond.
+std::vector<std::string> late_latencies(const StormResult& result);
 
 nlohmann::ordered_json to_json(const StormResult& result);
 // One line for each of the outermost names: long histograms stay readable.

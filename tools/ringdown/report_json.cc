@@ -141,8 +141,10 @@ Json honesty_of(const StormResult& result) {
       {"cpu_share", cores > 0 ? seconds(result.process_time) / cores : 0.0},
       {"schedule_slip_us", slip_of(result)},
       {"behind_schedule", is_behind_schedule(result)},
+      {"latencies_mostly_late_starts", late_latencies(result)},
       {"softnet_drops", after.softnet_dropped - before.softnet_dropped},
       {"retransmits", after.retransmitted - before.retransmitted},
+      {"retransmits_needless", after.retransmitted_needlessly - before.retransmitted_needlessly},
       {"loss_probes", after.loss_probes - before.loss_probes},
       {"listen_overflows", after.listen_overflows - before.listen_overflows},
       {"listen_drops", after.listen_drops - before.listen_drops},
@@ -192,8 +194,13 @@ Json to_json(const StormResult& result) {
   json["wanted"] = tally.wanted;
   json["failed"] = tally.not_clean() - tally.wanted;
   json["interrupted"] = result.interrupted;
+  json["given_up"] = tally.given_up;
+  json["paced"] = tally.paced;
   json["url"] = result.plan.url;
   json["own_server"] = result.plan.own_server;
+  // Their values may be secrets.
+  json["headers"] = Json::array();
+  for (const Header& header : options.headers) json["headers"].push_back(header.name);
   json["connections"] = options.connections;
   json["handshakes_planned"] = or_null(options.handshakes_planned());
   json["rate"] = or_null(options.rate);

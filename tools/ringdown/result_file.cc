@@ -47,7 +47,11 @@ int write_to(int descriptor, std::string_view text) {
 }  // namespace
 
 ResultFile::ResultFile(std::string path) : path_(std::move(path)) {
-  if (!path_.empty()) open();
+  if (path_ == "-") {
+    how_ = How::as_output;
+  } else if (!path_.empty()) {
+    open();
+  }
 }
 
 ResultFile::~ResultFile() {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "output.h"
 #include "ringdown/operation.h"
 
 namespace ringdown::program {
@@ -14,14 +15,16 @@ namespace ringdown::program {
 // A file of our own is written beside and then renamed: until the new one is whole there is the
 // old one, or none. Written in place, and at the end: what is no regular file (a pipe,
 // /dev/stdout), a file of somebody else's or with several names, and one whose directory takes no
-// new files.
+// new files. "-" is standard output.
 class ResultFile : Immovable {
  public:
   // An empty path: no result is asked for. Throws UsageError where it could not be written.
   explicit ResultFile(std::string path);
   ~ResultFile();
 
-  bool is_wanted() const noexcept { return how_ != How::not_at_all; }
+  // Standard output, or what is open as it, has the JSON and nothing else: words are for standard
+  // error then.
+  Output& words() const { return how_ == How::as_output ? standard_error() : standard_output(); }
   // True where none is wanted. False: it is not written, and standard error says why, in the name
   // of `command`.
   bool write(std::string_view command, const nlohmann::ordered_json& json);

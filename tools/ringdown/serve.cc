@@ -42,13 +42,15 @@ struct ServeCounts {
 
 class ServeRun : Immovable {
  public:
-  explicit ServeRun(const ServeOptions& options)
+  // `words`: where it says where it listens, and the like.
+  ServeRun(const ServeOptions& options, Output& words)
       : options_(options),
+        words_(words),
         wait_(bell_,
               options.tls.has_certificate() ? MainWait::Hangup::is_heard : MainWait::Hangup::ends),
         progress_(options.quiet || options.verbose) {}
   ~ServeRun() { unix_name_.remove(); }
-  // Makes the threads, then says on stdout where it listens.
+  // Makes the threads, then says where it listens.
   void start();
   // Throws UsageError where that could not be said.
   void run_until_asked_to_stop();
@@ -63,6 +65,7 @@ class ServeRun : Immovable {
   void show(std::string_view phase) noexcept;
 
   const ServeOptions& options_;
+  Output& words_;
   Bell bell_;
   MainWait wait_;
   Progress progress_;
@@ -117,9 +120,8 @@ void ServeRun::start() {
   // The address is this server's by now: what the last one there wrote is of no use any more.
   if (secure_ != nullptr) write_certificate(*secure_, options_.tls);
   // Scripts wait for this line.
-  standard_output().put("listening on " + address.to_string() + " (" +
-                        std::string(name(options_.mode)) +
-                        (secure_ != nullptr ? " over TLS)\n" : ")\n"));
+  words_.put("listening on " + address.to_string() + " (" + std::string(name(options_.mode)) +
+             (secure_ != nullptr ? " over TLS)\n" : ")\n"));
   if (!options_.quiet && !bound.empty()) standard_error().offer("ringdown serve: " + bound);
 }
 
@@ -147,11 +149,13 @@ void ServeRun::run_until_asked_to_stop() {
 // A reader who is slow may have it later.
 void ServeRun::check_address_is_said() {
   if (is_address_said_) return;
-  const std::optional<Error> outcome = standard_output().outcome();
+  const std::optional<Error> outcome = words_.outcome();
   if (!outcome) return;
   is_address_said_ = true;
   if (!*outcome) return;
-  throw UsageError("the address cannot be said: standard output: " +
+  const char* const where =
+      &words_ == &standard_output() ? "standard output: " : "standard error: ";
+  throw UsageError("the address cannot be said: " + std::string(where) +
                    std::string(outcome->message()));
 }
 
@@ -165,7 +169,7 @@ void ServeRun::reload_certificates() {
   try {
     reload(*secure_);
     // Scripts wait for this line too.
-    standard_output().offer("certificates reloaded");
+    words_.offer("certificates reloaded");
     warn_if_untimely();
   } catch (const std::exception& error) {
     standard_error().offer("ringdown serve: SIGHUP: the certificates in use stay: " +
@@ -369,13 +373,13 @@ int run_serve(const ServeOptions& options) {
   limits.rings_are_locked = are_rings_locked();
   check_descriptors(options, limits);
   check_locked_memory(options, limits);
-  ServeRun serve(options);
+  ServeRun serve(options, json_file.words());
   serve.start();
   serve.run_until_asked_to_stop();
   const ServeTally tally = serve.drain();
   // First: standard output may have a reader who stands still.
   const bool has_json = json_file.write("serve", json_of(options, tally));
-  const bool has_printed = print(text_of(options, tally));
+  const bool has_printed = print(text_of(options, tally), json_file.words());
   finish_standard_error();
   return tally.sum.aborted_by_drain == 0 && has_json && has_printed ? 0 : 1;
 }

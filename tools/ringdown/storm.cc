@@ -20,7 +20,7 @@ int run_storm(const StormOptions& options) {
   const bool has_json = json_file.write("storm", to_json(result));
   std::ostringstream report;
   print_report(report, result);
-  const bool has_printed = print(std::move(report).str());
+  const bool has_printed = print(std::move(report).str(), json_file.words());
   finish_standard_error();
   return is_success(result) && has_json && has_printed ? 0 : 1;
 }

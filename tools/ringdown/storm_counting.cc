@@ -105,6 +105,7 @@ void StormWorker::count_open_failure(const Slot& slot, const OpenFailed& failed)
                              : failed.failure <= OpenFailure::not_connected;
   if (never_met) {
     ++tally_.not_opened;
+    note_unmet();
     count_name(tally_.not_opened_by, [&] { return reason(failed); });
     return;
   }
@@ -213,7 +214,7 @@ void StormWorker::reach(WorkerStage stage) {
 }
 
 void StormWorker::check_stage() {
-  const bool all_started = tally_.started == share_.handshakes || interrupted_;
+  const bool all_started = tally_.started == share_.handshakes || interrupted_ || tally_.given_up;
   if (all_started && finished_ == tally_.started) {
     deadline_.cancel();
     duration_.cancel();

@@ -1,6 +1,7 @@
 // The rules between a storm's options: see the header.
 #include "storm_options.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "arguments.h"
@@ -12,6 +13,18 @@ namespace {
 
 constexpr std::string_view plain_scheme = "ws://";
 constexpr std::string_view tls_scheme = "wss://";
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// RFC 3986 3.1 and RFC 9110 5.1: the case of schemes and names of fields does not matter.
+bool starts_with_any_case(std::string_view text, std::string_view start) noexcept {
+  return text.size() >= start.size() &&
+         std::equal(start.begin(), start.end(), text.begin(),
+                    [](char a, char b) { return lower(a) == lower(b); });
+}
+bool is_same_name(std::string_view one, std::string_view other) noexcept {
+  return one.size() == other.size() && starts_with_any_case(one, other);
+}
 
 // SplitMix64 (Steele, Lea and Flood, 2014): a good number from any other.
 std::uint64_t scrambled(std::uint64_t value) noexcept {
@@ -68,6 +81,42 @@ Pattern mixed_pattern(std::uint64_t seed, std::uint64_t number) noexcept {
   return row[wanted];
 }
 
+Header parse_header(std::string_view option, std::string_view text) {
+  const std::string start = std::string(option) + ": ";
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) {
+    throw UsageError(start + "'Name: value', and there is no ':' in what was given");
+  }
+  const std::string_view name = text.substr(0, colon);
+  std::string_view value = text.substr(colon + 1);
+  constexpr std::string_view blank = " \t";
+  value.remove_prefix(std::min(value.find_first_not_of(blank), value.size()));
+  value = value.substr(0, value.find_last_not_of(blank) + 1);
+  const auto is_token = [](char c) {
+    // RFC 9110 5.6.2.
+    constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || others.contains(c);
+  };
+  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token)) {
+    throw UsageError(start + "a name has letters, digits and -._ only, and a ':' right behind it");
+  }
+  const auto is_control = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; };
+  if (std::any_of(value.begin(), value.end(), is_control)) {
+    throw UsageError(start + std::string(name) +
+                     ": its value has a control character such as CR or LF, which would be read as "
+                     "another header");
+  }
+  for (const std::string_view own :
+       {"Host", "Connection", "Upgrade", "Content-Length", "Transfer-Encoding", "Trailer"}) {
+    if (!is_same_name(name, own)) continue;
+    throw UsageError(start + std::string(name) + ": the handshake's own; the URL says the host");
+  }
+  if (starts_with_any_case(name, "Sec-WebSocket-")) {
+    throw UsageError(start + std::string(name) + ": the handshake's own");
+  }
+  return {std::string(name), std::string(value)};
+}
+
 Pattern parse_pattern(std::string_view option, std::string_view text) {
   std::string names;
   for (const Pattern pattern : pure_patterns) {
@@ -105,7 +154,7 @@ HalfCloseDepth parse_depth(std::string_view option, std::string_view text) {
 }
 
 bool StormOptions::is_secure() const {
-  return url.empty() ? tls.own_server : url.starts_with(tls_scheme);
+  return url.empty() ? tls.own_server : starts_with_any_case(url, tls_scheme);
 }
 
 namespace {
@@ -184,6 +233,9 @@ void check(const StormOptions& options) {
   }
   check_close(options);
   check_tls(options);
+  if (!options.headers.empty() && options.url.empty()) {
+    throw UsageError("-H: only with a URL: storm's own server asks for no headers");
+  }
   if (options.threads > options.connections) {
     throw UsageError("--threads: at most one for each of the --connections");
   }
@@ -191,8 +243,8 @@ void check(const StormOptions& options) {
 
 UrlParts parse_url(const std::string& url) {
   UrlParts parts;
-  parts.secure = url.starts_with(tls_scheme);
-  if (!parts.secure && !url.starts_with(plain_scheme)) {
+  parts.secure = starts_with_any_case(url, tls_scheme);
+  if (!parts.secure && !starts_with_any_case(url, plain_scheme)) {
     throw UsageError("URL: ws://HOST[:PORT][/PATH] or wss://..., not '" + url + "'");
   }
   if (parts.secure) parts.port = 443;
@@ -213,6 +265,9 @@ UrlParts parse_url(const std::string& url) {
   }
   const std::string_view host = authority.substr(0, colon);
   parts.host = bracket > 0 ? host.substr(1, bracket - 1) : host;
+  // RFC 6874 2: the '%' in front of a zone is encoded.
+  const std::size_t zone = parts.host.find("%25");
+  if (bracket > 0 && zone != std::string::npos) parts.host.erase(zone + 1, 2);
   if (parts.host.empty()) throw UsageError("URL: no host in '" + url + "'");
   return parts;
 }

@@ -75,6 +75,7 @@ struct StormOptions {
   std::vector<SocketAddress> source_addresses;
   StormTls tls;
   std::string path;
+  std::vector<Header> headers;  // of every request; their values are nobody's business
   std::string json_file;
   bool quiet = false;
 
@@ -95,6 +96,8 @@ struct StormOptions {
   std::string_view option_that_demands_push() const;
 };
 
+// "Name: value". Throws UsageError, which never shows a value: it may be a secret.
+Header parse_header(std::string_view option, std::string_view text);
 Pattern parse_pattern(std::string_view option, std::string_view text);
 HalfCloseDepth parse_depth(std::string_view option, std::string_view text);
 
@@ -103,7 +106,7 @@ void check(const StormOptions& options);
 
 // The parts of a ws:// or wss:// URL that a storm needs itself; the rest is the library's to judge.
 struct UrlParts {
-  std::string host;  // without brackets
+  std::string host;  // without brackets; a zone behind '%'
   bool secure = false;
   std::uint16_t port = 80;  // 443 of wss://
   std::string origin;       // "ws://host:port", as written

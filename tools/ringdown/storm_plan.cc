@@ -76,6 +76,11 @@ std::vector<SocketAddress> reachable(const std::vector<SocketAddress>& destinati
 }
 
 std::vector<SocketAddress> resolve(const UrlParts& url, const StormOptions& options) {
+  if (const std::size_t zone = url.host.find('%');
+      zone != std::string::npos && !SocketAddress::from_ip(url.host, url.port)) {
+    throw UsageError("URL: " + url.host + ": " + url.host.substr(zone + 1) +
+                     " is no interface of this machine: ip link shows them");
+  }
   Reactor reactor(small_reactor());
   Resolve lookup;
   std::optional<Resolve::Result> result;

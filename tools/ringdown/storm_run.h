@@ -59,7 +59,7 @@ class StormRun : Immovable {
   Bell bell_;
   MainWait wait_{bell_};
   StormPlan plan_;
-  StormShared shared_{bell_, {}, {}, {}};
+  StormShared shared_{bell_, {}, {}, {}, {}};
   Progress progress_;
   StormResult result_;
   SpareMemory spare_memory_;

@@ -21,6 +21,8 @@ void StormTally::merge(const StormTally& other) {
   dropped += other.dropped;
   refused += other.refused;
   not_opened += other.not_opened;
+  given_up = given_up || other.given_up;
+  paced = paced || other.paced;
   wanted += other.wanted;
   for (std::size_t end = 0; end < transport_end_count; ++end) {
     transports[end] += other.transports[end];

@@ -36,6 +36,8 @@ struct StormTally {
   std::uint64_t dropped = 0;     // FIN or RST without a Close frame
   std::uint64_t refused = 0;     // connected, but no WebSocket came about
   std::uint64_t not_opened = 0;  // never connected
+  bool given_up = false;         // nobody was met, and the rest was not started
+  bool paced = false;            // nobody was met for a while, and starts were slowed down
 
   std::uint64_t wanted = 0;  // not clean, and just as the pattern wants it
 

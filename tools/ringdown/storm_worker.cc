@@ -41,6 +41,7 @@ std::string close_command(const StormOptions& options) {
 DialRequest dial_request(const StormPlan& plan) {
   DialRequest request;
   request.url = plan.url;
+  request.headers = plan.options.headers;
   request.secure = plan.secure.get();
   request.options.close_timeout = plan.options.close_timeout;
   request.options.transport_wait = plan.options.transport_wait_or_default();
@@ -100,8 +101,8 @@ void StormWorker::begin() {
 }
 
 bool StormWorker::may_start() const noexcept {
-  return !interrupted_ && opening_ < window && tally_.started < share_.handshakes &&
-         !free_slots_.empty();
+  return !interrupted_ && !tally_.given_up && opening_ < window &&
+         tally_.started < share_.handshakes && !free_slots_.empty();
 }
 
 TimePoint StormWorker::intended_start() const noexcept {
@@ -117,6 +118,7 @@ void StormWorker::dial_more() {
       next_start_.arm(reactor_, intended_start());
       return;
     }
+    if (!keep_pace()) return;
     const std::uint32_t index = free_slots_.back();
     free_slots_.pop_back();
     if (!dial_one(index)) {
@@ -125,6 +127,33 @@ void StormWorker::dial_more() {
       return;
     }
   }
+}
+
+bool StormWorker::keep_pace() noexcept {
+  // A rate that is asked for is kept, whoever answers.
+  if (plan_.options.rate || !unmet_.is_row()) return true;
+  tally_.paced = true;
+  const TimePoint now = Clock::now();
+  if (now < paced_until_) {
+    next_start_.arm(reactor_, paced_until_);
+    return false;
+  }
+  paced_until_ = now + Unmet::pace;
+  return true;
+}
+
+void StormWorker::note_unmet() noexcept {
+  const TimePoint now = Clock::now();
+  unmet_.count(now);
+  if (is_hopeless(now)) tally_.given_up = true;
+}
+
+bool StormWorker::is_hopeless(TimePoint now) const noexcept {
+  if (!unmet_.is_row()) return false;
+  if (!shared_.has_met.load()) return true;
+  // Who says how long, or how fast, may wait for the server to come back.
+  const bool may_wait = plan_.options.duration || plan_.options.rate;
+  return !may_wait && now > unmet_.since() + plan_.options.open_timeout;
 }
 
 void StormWorker::on_next_start() {
@@ -183,12 +212,15 @@ bool StormWorker::dial_one(std::uint32_t index) {
 
 void StormWorker::count_not_dialled(std::uint32_t index, std::string_view why) {
   ++tally_.not_opened;
+  note_unmet();
   count_name(tally_.not_opened_by, [&] { return std::string(why); });
   finish_slot(index);
 }
 
 void StormWorker::on_connected(WebSocket& socket) {
   Slot& slot = slot_of(socket);
+  unmet_.has_met();
+  if (!shared_.has_met.load(std::memory_order_relaxed)) shared_.has_met.store(true);
   slot.connected = true;
   if (exposing_) slot.stream = &exposing_->latest();
   tally_.connect.record(Clock::now() - slot.started_at);

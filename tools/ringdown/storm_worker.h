@@ -36,6 +36,8 @@ struct StormShared {
   // When the server was last seen to carry it out: it answers what it holds in turn, at its own
   // pace, so who waits has not had its turn as long as others are answered. To some milliseconds.
   std::atomic<TimePoint> answered_at = TimePoint{};
+  // Some connection has met a server.
+  std::atomic<bool> has_met = false;
   // The first of the intended starts (--rate), and since when a --duration counts.
   TimePoint started_at{};
 };
@@ -58,6 +60,26 @@ struct WorkerShare {
   std::uint64_t connections = 0;
   std::uint64_t first_handshake = 0;
   std::uint64_t handshakes = 0;
+};
+
+// Connections in a row that met nobody: a port that refuses is not hit as fast as the kernel can.
+class Unmet {
+ public:
+  // So many are no accident.
+  static constexpr std::uint64_t row_max = storm_window;
+  // Then one start in so long, until one connects.
+  static constexpr std::chrono::milliseconds pace{10};
+
+  void count(TimePoint now) noexcept {
+    if (row_++ == 0) since_ = now;
+  }
+  void has_met() noexcept { row_ = 0; }
+  bool is_row() const noexcept { return row_ >= row_max; }
+  TimePoint since() const noexcept { return since_; }
+
+ private:
+  std::uint64_t row_ = 0;
+  TimePoint since_{};
 };
 
 // How many connections of one worker are half-closed, and how many were at most.
@@ -127,6 +149,10 @@ class StormWorker final : public WebSocketEvents, Immovable {
   void count_not_dialled(std::uint32_t index, std::string_view why);
   void on_next_start();
   bool may_start() const noexcept;
+  // Whether the next may be started now; otherwise the timer will say when.
+  bool keep_pace() noexcept;
+  void note_unmet() noexcept;
+  bool is_hopeless(TimePoint now) const noexcept;
   TimePoint intended_start() const noexcept;
   void on_duration_over();
   Pattern pattern_of_next() const noexcept;
@@ -167,6 +193,8 @@ class StormWorker final : public WebSocketEvents, Immovable {
   std::uint64_t shutdowns_in_flight_ = 0;
   std::size_t half_close_position_ = 0;
   bool interrupted_ = false;
+  Unmet unmet_;
+  TimePoint paced_until_{};
   HalfClosedGauge half_closed_{counts_.half_closed};
   Timer<&StormWorker::on_deadline> deadline_{*this};
   Timer<&StormWorker::on_next_start> next_start_{*this};
