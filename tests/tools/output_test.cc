@@ -146,6 +146,27 @@ TEST(StalledReport, IsWaitedForUntilTheSecondSignal) {
   EXPECT_EQ(program.wait(), -SIGTERM);
 }
 
+TEST(FailedOutput, IsNamedAndIsTheExitStatusOfEachCommand) {
+  const struct {
+    Arguments arguments;
+    int status;
+  } commands[] = {{{"--help"}, 2},
+                  {{"--version"}, 2},
+                  {{"serve", "--help"}, 2},
+                  {{"doctor"}, 2},
+                  {{"doctor", "--json", "-"}, 2},
+                  {{"storm", "--connections", "5", "--quiet"}, 1},
+                  {{"storm", "--connections", "5", "--quiet", "--json", "-"}, 1},
+                  {{"serve", "--quiet", "--listen", "127.0.0.1:0"}, 2}};
+  for (const auto& [arguments, status] : commands) {
+    RunningProgram program(arguments, Stalled::out_fails);
+    EXPECT_EQ(program.wait(), status) << arguments.front();
+    EXPECT_NE(program.error_out().find("standard output: "), std::string::npos)
+        << arguments.front() << ": " << program.error_out();
+    EXPECT_NE(program.error_out().find("No space left on device"), std::string::npos);
+  }
+}
+
 // --- results ---
 
 const nlohmann::ordered_json result = {{"schema", 1}};

@@ -49,11 +49,15 @@ RunningProgram::RunningProgram(const std::vector<std::string>& arguments, Stalle
   if (pipe2(out.data(), O_CLOEXEC) != 0 || pipe2(error.data(), O_CLOEXEC) != 0) {
     throw std::runtime_error("pipe2");
   }
-  if (stalled != Stalled::none) fill(stalled == Stalled::out ? out[1] : error[1]);
+  if (stalled == Stalled::out) fill(out[1]);
+  if (stalled == Stalled::error) fill(error[1]);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, error[1], STDERR_FILENO);
+  if (stalled == Stalled::out_fails) {
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/full", O_WRONLY, 0);
+  }
   const int result = posix_spawn(&process_, path, &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   close(out[1]);

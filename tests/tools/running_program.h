@@ -10,8 +10,9 @@
 
 namespace ringdown::program {
 
-// Nobody reads that pipe before the program's end, and it is full from the start.
-enum class Stalled : std::uint8_t { none, out, error };
+// Nobody reads that pipe before the program's end, and it is full from the start; or standard
+// output is /dev/full, where writing fails.
+enum class Stalled : std::uint8_t { none, out, error, out_fails };
 
 class RunningProgram {
  public:

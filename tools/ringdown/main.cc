@@ -182,7 +182,9 @@ int run(int argument_count, const char* const* arguments) {
   } catch (const CLI::Success& asked) {
     std::ostringstream text;
     const int status = program.exit(asked, text, text);
-    return print(std::move(text).str()) ? status : exit_usage;
+    const bool has_printed = print(std::move(text).str());
+    finish_standard_error();
+    return has_printed ? status : exit_usage;
   } catch (const CLI::ParseError& error) {
     std::string what = error.what();
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {

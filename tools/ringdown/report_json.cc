@@ -95,7 +95,8 @@ Json sizing_of(const StormSizing& sizing) {
               {"destinations", sizing.destinations},
               {"source_addresses", sizing.sources},
               {"descriptors", sizing.descriptors},
-              {"memory_bytes", sizing.memory}};
+              {"memory_bytes", sizing.memory},
+              {"locked_memory_bytes", sizing.locked_memory}};
 }
 
 Json environment_of(const StormResult& result) {

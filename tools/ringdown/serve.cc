@@ -2,6 +2,7 @@
 #include "serve.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <memory>
 #include <new>
@@ -131,9 +132,13 @@ void ServeRun::start_thread(const ServiceOptions& service, const SocketAddress& 
         std::make_unique<ServiceThread>(service, std::vector<SocketAddress>{address}, hub_, bell_));
   } catch (const SetupError& error) {
     if (options_.threads == 1) throw;
-    throw SetupError("thread " + std::to_string(threads_.size() + 1) + " of --threads " +
-                         std::to_string(options_.threads) + ": " + error.what(),
-                     error.error());
+    std::string what = "thread " + std::to_string(threads_.size() + 1) + " of --threads " +
+                       std::to_string(options_.threads) + ": " + error.what();
+    if (error.error() == Error(ENOMEM)) {
+      what += "; the rings of all threads are " +
+              with_separators(options_.threads * locked_bytes() >> 10) + " KiB";
+    }
+    throw SetupError(what, error.error());
   }
 }
 
