@@ -43,8 +43,11 @@ struct TlsClientOptions {
   // Whether the server's certificate is verified, and its name or address against the URL's host.
   // Without it anybody may be the server.
   bool verify = true;
-  TlsTolerance tolerates{};       // with `verify`
-  bool system_roots = true;       // trusts /etc/ssl/certs/ca-certificates.crt
+  TlsTolerance tolerates{};  // with `verify`
+  // Trusts whom the system does: /etc/ssl/certs/ca-certificates.crt or, where the environment names
+  // others, the file SSL_CERT_FILE and every file in the directories SSL_CERT_DIR (with ':' between
+  // them). Where nothing of that is there, nobody is trusted by it: TlsFailure::no_ca_certificates.
+  bool system_roots = true;
   std::string ca_file{};          // PEM, trusted besides
   std::string ca_certificates{};  // PEM itself, trusted besides
   TlsCertificate certificate{};   // shown to servers that ask for one; empty: none

@@ -15,6 +15,8 @@ enum class TlsFailure : std::uint8_t {
   certificate_not_yet_valid,
   certificate_self_signed,     // it, or the root that it came with, is not trusted
   certificate_unknown_issuer,  // no trusted root signed it, or an intermediate is missing
+  no_ca_certificates,  // either, on a machine without the system's roots: install its package
+                       // ca-certificates, or name who signed (TlsClientOptions)
   certificate_revoked,
   certificate_wrong_purpose,  // a server's where a client's is needed, or the reverse
   certificate_weak,     // it, or who signed it, has an RSA key of less than 2,048 bits, or its
@@ -46,10 +48,11 @@ enum class TlsFailure : std::uint8_t {
 // Faults of a server's certificate with which it is taken all the same. Each lets somebody else be
 // the server, if that somebody has any certificate with no other fault.
 struct TlsTolerance {
-  bool unknown_issuer = false;  // certificate_unknown_issuer, certificate_self_signed
-  bool wrong_purpose = false;   // certificate_wrong_purpose
-  bool other_host = false;      // host_mismatch
-  bool date = false;            // certificate_expired, certificate_not_yet_valid
+  // certificate_unknown_issuer, certificate_self_signed, no_ca_certificates
+  bool unknown_issuer = false;
+  bool wrong_purpose = false;  // certificate_wrong_purpose
+  bool other_host = false;     // host_mismatch
+  bool date = false;           // certificate_expired, certificate_not_yet_valid
 };
 
 RINGDOWN_API std::string_view name(TlsFailure failure) noexcept;  // static, NUL-terminated

@@ -9,6 +9,7 @@ std::string_view name(TlsFailure failure) noexcept {
     case TlsFailure::certificate_not_yet_valid: return "certificate_not_yet_valid";
     case TlsFailure::certificate_self_signed: return "certificate_self_signed";
     case TlsFailure::certificate_unknown_issuer: return "certificate_unknown_issuer";
+    case TlsFailure::no_ca_certificates: return "no_ca_certificates";
     case TlsFailure::certificate_revoked: return "certificate_revoked";
     case TlsFailure::certificate_wrong_purpose: return "certificate_wrong_purpose";
     case TlsFailure::certificate_weak: return "certificate_weak";

@@ -154,7 +154,8 @@ TlsSession::TlsSession(ssl_ctx_st* context, TlsChunks& chunks, const TlsSessionO
       handshake_input_left_(options.handshake_input_max),
       record_size_max_(options.record_size_max),
       role_(options.role),
-      keep_tickets_(options.keep_tickets) {
+      keep_tickets_(options.keep_tickets),
+      lacks_system_roots_(options.lacks_system_roots) {
   ERR_clear_error();
   ssl_.reset(SSL_new(context));
   BIO* const bio =

@@ -72,6 +72,8 @@ struct TlsSessionOptions {
   // Whether the certificate is verified, against the roots of the context, and the host with it.
   bool verify = true;
   TlsTolerance tolerates{};
+  // The context should have the system's roots, and there are none: no_ca_certificates.
+  bool lacks_system_roots = false;
   std::span<const std::string_view> alpn{};  // offered, in this order; empty: no ALPN
   const TlsTicket* resume = nullptr;         // null or empty: a full handshake
   bool keep_tickets = false;                 // else `take_ticket` never has one
@@ -226,6 +228,7 @@ class TlsSession {
   bool handshake_done_ = false;
   bool keep_tickets_ = false;
   bool output_failed_ = false;  // no memory for a chunk
+  bool lacks_system_roots_;
 };
 
 }  // namespace ringdown::protocol

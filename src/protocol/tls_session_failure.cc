@@ -49,6 +49,9 @@ void TlsSession::fail_from_queue() noexcept {
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
       detail = static_cast<int>(SSL_get_verify_result(ssl_.get()));
       failure = failure_of_certificate(detail);
+      const bool unknown = failure == TlsFailure::certificate_unknown_issuer ||
+                           failure == TlsFailure::certificate_self_signed;
+      if (unknown && lacks_system_roots_) failure = TlsFailure::no_ca_certificates;
     } else if (reason >= SSL_AD_REASON_OFFSET) {
       detail = reason - SSL_AD_REASON_OFFSET;
       failure = TlsFailure::alert_received;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "tls/kept_tickets.h"
+#include "tls/system_roots.h"
 #include "tls/tls_files.h"
 #include "tls/tls_stream.h"
 
@@ -27,6 +28,7 @@ class TlsClientContext::Core final : public TicketStore {
                                               .host = host,
                                               .verify = options_.verify,
                                               .tolerates = options_.tolerates,
+                                              .lacks_system_roots = lacks_system_roots_,
                                               .alpn = alpn,
                                               .resume = &ticket,
                                               .keep_tickets = options_.resume_sessions};
@@ -47,17 +49,13 @@ class TlsClientContext::Core final : public TicketStore {
         throw SetupError("TLS: nobody is trusted: system_roots is off, and there is no ca_file",
                          Error(EINVAL));
       }
-      SSL_CTX_set_cert_store(context_.get(), shared_system_roots().release());
+      SystemRoots roots = shared_system_roots();
+      lacks_system_roots_ = !roots.any;
+      SSL_CTX_set_cert_store(context_.get(), roots.store.release());
       return;
     }
     Owned<X509_STORE> store(X509_STORE_new());
-    if (options_.system_roots) {
-      try {
-        trust(store.get(), read_file(system_roots_file), system_roots_file);
-      } catch (const SetupError& missing) {
-        if (missing.error() != Error(ENOENT)) throw;
-      }
-    }
+    if (options_.system_roots) lacks_system_roots_ = !add_system_roots(store.get());
     if (!options_.ca_file.empty()) {
       trust(store.get(), read_file(options_.ca_file), options_.ca_file);
     }
@@ -69,6 +67,7 @@ class TlsClientContext::Core final : public TicketStore {
 
   TlsClientOptions options_;
   Owned<SSL_CTX> context_;
+  bool lacks_system_roots_ = false;  // they were wanted
   KeptTickets tickets_;
 };
 

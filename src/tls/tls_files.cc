@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -214,25 +213,6 @@ void trust(X509_STORE* store, const std::string& pem, const std::string& where, 
   if (!ended_in_pem())
     refuse(where + ": certificate " + std::to_string(count + 1) + ": " + reason());
   ERR_clear_error();
-}
-
-Owned<X509_STORE> shared_system_roots() {
-  static std::mutex mutex;
-  static Owned<X509_STORE> shared;
-  const std::lock_guard lock(mutex);
-  if (!shared) {
-    Owned<X509_STORE> store(X509_STORE_new());
-    try {
-      trust(store.get(), read_file(system_roots_file), system_roots_file);
-    } catch (const SetupError& error) {
-      throw SetupError(std::string("whom this system trusts: ") + error.what() +
-                           " (Debian: install ca-certificates; or name a CA)",
-                       error.error());
-    }
-    shared = std::move(store);
-  }
-  X509_STORE_up_ref(shared.get());
-  return Owned<X509_STORE>(shared.get());
 }
 
 std::string to_pem(X509* certificate) {

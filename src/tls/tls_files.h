@@ -40,10 +40,6 @@ void trust(X509_STORE* store, const std::string& pem, const std::string& where,
            SSL_CTX* announce = nullptr);
 std::string read_file(const std::string& path);
 
-inline constexpr const char* system_roots_file = "/etc/ssl/certs/ca-certificates.crt";
-// The system's roots, read once in the life of the process.
-Owned<X509_STORE> shared_system_roots();
-
 struct SelfSigned {
   Owned<X509> certificate;
   Owned<EVP_PKEY> key;

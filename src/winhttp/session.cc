@@ -1,6 +1,5 @@
 #include "winhttp/session.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "protocol/http_head.h"
@@ -76,14 +75,9 @@ std::shared_ptr<TlsClientContext> Session::secure_context(DWORD security_flags, 
   options.tolerates.wrong_purpose = ignores(SECURITY_FLAG_IGNORE_CERT_WRONG_USAGE);
   options.tolerates.other_host = ignores(SECURITY_FLAG_IGNORE_CERT_CN_INVALID);
   options.tolerates.date = ignores(SECURITY_FLAG_IGNORE_CERT_DATE_INVALID);
-  // As OpenSSL's programs take it (SSL_CTX_set_default_verify_paths(3)): instead of the system's.
-  if (const char* file = std::getenv("SSL_CERT_FILE"); file != nullptr && *file != '\0') {
-    options.system_roots = false;
-    options.ca_file = file;
-  }
   try {
     context = std::make_shared<TlsClientContext>(options);
-  } catch (const SetupError&) {  // a file of roots that is missing or none
+  } catch (const SetupError&) {  // what the system has for roots is not PEM, or cannot be read
   }
   return context;
 }

@@ -38,6 +38,7 @@ DWORD secure_failure_flags(TlsFailure failure) noexcept {
     case TlsFailure::certificate_not_yet_valid:
       return WINHTTP_CALLBACK_STATUS_FLAG_CERT_DATE_INVALID;
     case TlsFailure::certificate_self_signed:
+    case TlsFailure::no_ca_certificates:
     case TlsFailure::certificate_unknown_issuer: return WINHTTP_CALLBACK_STATUS_FLAG_INVALID_CA;
     case TlsFailure::certificate_revoked: return WINHTTP_CALLBACK_STATUS_FLAG_CERT_REVOKED;
     case TlsFailure::certificate_wrong_purpose:

@@ -58,6 +58,17 @@ TEST_P(TlsFailureOf, CertificateOfAnUnknownIssuer) {
                       "unknown_ca");
 }
 
+TEST_P(TlsFailureOf, CertificateWhereTheSystemsRootsAreMissing) {
+  const Identity other = make_identity({.name = "Other authority", .authority = true}, nullptr);
+  TlsSessionOptions lacking = to_server;
+  lacking.lacks_system_roots = true;
+  for (const Identity& unknown : {make_identity({}, &other), make_identity({}, nullptr)}) {
+    expect_client_fails(unknown, lacking, TlsFailure::no_ca_certificates, "unknown_ca");
+  }
+  const Identity old = make_identity({.begins = hours(-48), .ends = hours(-24)}, &test_authority());
+  expect_client_fails(old, lacking, TlsFailure::certificate_expired, "certificate_expired");
+}
+
 TEST_P(TlsFailureOf, CertificateOfAnIssuerOnlyInName) {
   const Identity impostor = make_identity({.name = "Test authority", .authority = true}, nullptr);
   expect_client_fails(make_identity({}, &impostor), to_server, TlsFailure::certificate_invalid,

@@ -50,11 +50,6 @@ TEST_F(TlsSetup, NamesTheFileAndTheCause) {
   }
 }
 
-TEST_F(TlsSetup, ReadsTheSystemsRoots) {
-  EXPECT_NO_THROW(TlsClientContext{});
-  EXPECT_NO_THROW(TlsClientContext{});  // and again, without reading them
-}
-
 TEST_F(TlsSetup, RefusesAnExtraAuthorityThatIsNone) {
   TlsClientOptions options;
   options.ca_file = files.write(test_server()).key_file;

@@ -13,6 +13,7 @@
 #include "program_fixture.h"
 #include "ringdown/server.h"
 #include "secure_options.h"
+#include "tls/roots_of_environment.h"
 
 namespace ringdown::program {
 namespace {
@@ -219,6 +220,9 @@ TEST(Secure, AStormTrustsItsOwnServerAndNoOther) {
 }
 
 TEST(Secure, VerifiesWhoAnswersUnlessToldNotTo) {
+  const JsonFile other;
+  Serving({"--tls-self-signed", "--tls-write-cert", other.path()}).drain();
+  const RootsOfEnvironment environment(other.path());
   Serving server({"--tls-self-signed"});
   int status = -1;
   const Json json =
@@ -227,6 +231,30 @@ TEST(Secure, VerifiesWhoAnswersUnlessToldNotTo) {
   EXPECT_EQ(json.at("refused"), 3) << json.dump();
   EXPECT_EQ(json.at("refused_by").size(), 1U) << json.dump();
   EXPECT_TRUE(json.at("refused_by").contains("tls_certificate_self_signed")) << json.dump();
+}
+
+TEST(Secure, NeedsNoRootsOfTheSystemWhereACaIsNamedOrNothingVerified) {
+  const RootsOfEnvironment environment("/nowhere/roots.pem", "/nowhere");
+  const JsonFile certificate;
+  Serving server({"--tls-self-signed", "--tls-write-cert", certificate.path()});
+  const Arguments visits[] = {{"--ca", certificate.path()}, {"--insecure"}};
+  for (const Arguments& visit : visits) {
+    Arguments arguments{server.secure_url(), "--connections", "3", "--pattern", "client-first"};
+    arguments.insert(arguments.end(), visit.begin(), visit.end());
+    int status = -1;
+    EXPECT_EQ(storm(arguments, status).at("clean"), 3) << visit[0];
+    EXPECT_EQ(status, 0) << visit[0];
+  }
+}
+
+TEST(Secure, SaysThatTheSystemHasNoRootsAndWhatToInstall) {
+  const RootsOfEnvironment environment("/nowhere/roots.pem", "/nowhere");
+  Serving server({"--tls-self-signed"});
+  const ProgramResult result = run_program(
+      {"storm", server.secure_url(), "--connections", "3", "--pattern", "client-first"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.out.find("tls_no_ca_certificates 3"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("install ca-certificates"), std::string::npos) << result.out;
 }
 
 TEST(Secure, TellsAPlainServerFromASecureOne) {

@@ -8,6 +8,7 @@
 #include "certificate_files.h"
 #include "program_fixture.h"
 #include "ringdown/socket_address.h"
+#include "roots_of_environment.h"
 #include "secure_peer.h"
 
 namespace ringdown::program {
@@ -66,6 +67,7 @@ class TlsFailures : public testing::Test {
 
   CertificateFiles files;
   std::string authority = files.write(test_authority()).chain_file;
+  RootsOfEnvironment environment{authority};  // what this system has is not the tests' business
   JsonFile tally;
 };
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "fixture.h"
+#include "tls/roots_of_environment.h"
 
 namespace ringdown::winhttp_test {
 namespace {
@@ -47,6 +48,23 @@ TEST_P(Secure, AnotherNameIsTakenWhereItIsIgnored) {
   ignored_faults |= SECURITY_FLAG_IGNORE_CERT_CN_INVALID;
   ASSERT_NO_FATAL_FAILURE(open_session());
   connection = WinHttpConnect(session, L"127.0.0.2", server.port(), 0);
+  ASSERT_NO_FATAL_FAILURE(upgrade());
+  expect_open();
+}
+
+// An environment that names what is not there is a system without ca-certificates.
+TEST_P(Secure, UnknownAuthorityIsRefusedWhereTheSystemKnowsNone) {
+  const RootsOfEnvironment environment("/nowhere/roots.pem", "/nowhere");
+  for (const DWORD flags : {DWORD{0}, DWORD{SECURITY_FLAG_IGNORE_CERT_DATE_INVALID}}) {
+    ignored_faults = flags;
+    ASSERT_NO_FATAL_FAILURE(open_request());
+    expect_secure_failure(WINHTTP_CALLBACK_STATUS_FLAG_INVALID_CA);
+    EXPECT_TRUE(close_handle(request));
+  }
+}
+
+TEST_P(Secure, UnknownAuthorityIsTakenWhereTheSystemKnowsNoneAndItIsIgnored) {
+  const RootsOfEnvironment environment("/nowhere/roots.pem", "/nowhere");
   ASSERT_NO_FATAL_FAILURE(upgrade());
   expect_open();
 }

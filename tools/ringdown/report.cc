@@ -36,6 +36,9 @@ std::string_view hint(std::string_view name) noexcept {
        "trust it, the very certificate it has: --ca FILE; or nobody is verified: --insecure"},
       {"tls_certificate_unknown_issuer",
        "trust who signed it: --ca FILE; or the server leaves its issuer's certificate out"},
+      {"tls_no_ca_certificates",
+       "this system has no roots: install ca-certificates (or does SSL_CERT_FILE name what is not "
+       "there?); or trust who signed it, or the very certificate it has: --ca FILE"},
       {"tls_certificate_weak", "RSA of less than 2048 bits, or signed with MD5 or SHA-1: renew it"},
       {"tls_alert_certificate_expired", "--tls-cert is expired, or not good yet"},
       {"tls_alert_unsupported_certificate", "--tls-cert is not for clients (clientAuth)"},
