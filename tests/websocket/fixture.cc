@@ -4,11 +4,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <fstream>
 #include <ostream>
-#include <sstream>
 #include <thread>
 #include <utility>
+
+#include "sockets_of_ports.h"
 
 namespace ringdown {
 namespace {
@@ -23,26 +23,6 @@ int entries_of(const char* path) {
 
 int open_descriptors() { return entries_of("/proc/self/fd"); }
 int running_threads() { return entries_of("/proc/self/task"); }
-
-// proc(5), /proc/net/tcp: hexadecimal; state 06 is TIME_WAIT. The kernel looks through all of its
-// hash table for each reading (3 ms), so one is for all ports.
-int sockets_of_ports(const char* path, const std::vector<std::uint16_t>& ports) {
-  std::ifstream table(path);
-  std::string line;
-  int count = 0;
-  while (std::getline(table, line)) {
-    std::istringstream fields(line);
-    std::string number, local, remote, state;
-    fields >> number >> local >> remote >> state;
-    const auto is_ours = [&ports](const std::string& end) {
-      const std::size_t colon = end.rfind(':');
-      return colon != std::string::npos &&
-             std::ranges::count(ports, std::strtoul(end.c_str() + colon + 1, nullptr, 16)) != 0;
-    };
-    if (state != "06" && (is_ours(local) || is_ours(remote))) ++count;
-  }
-  return count;
-}
 
 // What the kernel does after we have let go is waited for, up to 10 s.
 template <class Predicate>
@@ -284,11 +264,11 @@ void WebSocketTest::expect_nothing_left() {
   raw_listener_ = UniqueFd();
   EXPECT_TRUE(eventually([&] { return open_descriptors() == descriptors_at_start_; }))
       << open_descriptors() << " descriptors, " << descriptors_at_start_ << " at the start";
-  const auto sockets_are_gone = [this](const char* table) {
-    return eventually([&] { return sockets_of_ports(table, ports_) == 0; });
+  const auto sockets_are_gone = [this](int family) {
+    return eventually([&] { return sockets_of_ports(family, ports_) == 0; });
   };
-  EXPECT_TRUE(ports_.empty() || sockets_are_gone("/proc/net/tcp"));
-  EXPECT_TRUE(!on_ipv6_ || sockets_are_gone("/proc/net/tcp6"));
+  EXPECT_TRUE(ports_.empty() || sockets_are_gone(AF_INET));
+  EXPECT_TRUE(!on_ipv6_ || sockets_are_gone(AF_INET6));
 }
 
 void PrintTo(const Closed& closed, std::ostream* out) {
