@@ -48,7 +48,7 @@ class FakeNames {
   }
   bool wait_until_looked_up(const std::string& host) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(30), [&] { return lookups_[host] > 0; });
+    return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return lookups_[host] > 0; });
   }
 
   // What getaddrinfo does; the first is false for names that are not ours.

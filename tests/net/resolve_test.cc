@@ -38,7 +38,7 @@ std::size_t threads() {
 
 // A joined thread is still listed for a moment.
 bool returns_to(std::size_t count) {
-  const TimePoint deadline = Clock::now() + 10s;
+  const TimePoint deadline = Clock::now() + 60s;
   while (threads() != count && Clock::now() < deadline) std::this_thread::yield();
   return threads() == count;
 }
@@ -51,7 +51,7 @@ Resolve::Result resolved(Reactor& reactor, Resolve& resolve, std::string_view ho
             Start::io_pending);
   EXPECT_FALSE(got) << "completed inside of start";
   EXPECT_TRUE(resolve.in_flight());
-  const TimePoint deadline = Clock::now() + 30s;
+  const TimePoint deadline = Clock::now() + 60s;
   while (!got && Clock::now() < deadline) reactor.run_once(deadline);
   EXPECT_TRUE(got);
   EXPECT_FALSE(resolve.in_flight());
@@ -133,7 +133,7 @@ TEST(Resolve, MayBeStartedAnewOrDestroyedByItsHandler) {
     EXPECT_EQ(resolve->start(reactor, "localhost", 80, destroy), Start::io_pending);
   };
   EXPECT_EQ(resolve->start(reactor, "localhost", 80, again), Start::io_pending);
-  const TimePoint deadline = Clock::now() + 30s;
+  const TimePoint deadline = Clock::now() + 60s;
   while (resolve && Clock::now() < deadline) reactor.run_once(deadline);
   EXPECT_EQ(completions, 2);
 }
@@ -160,7 +160,7 @@ class SlowResolve : public ::testing::Test {
     EXPECT_TRUE(fake_names().wait_until_looked_up(host));
   }
   void run_until(std::size_t completions) {
-    const TimePoint deadline = Clock::now() + 30s;
+    const TimePoint deadline = Clock::now() + 60s;
     while (order_.size() < completions && Clock::now() < deadline) reactor_->run_once(deadline);
     EXPECT_EQ(order_.size(), completions);
   }

@@ -65,7 +65,7 @@ class Chain : public testing::Test {
     EXPECT_FALSE(send.is_done()) << "the test is too small";
     EXPECT_FALSE(shutdown.is_done()) << "overtook the bytes before it";
     std::string got;
-    const TimePoint deadline = Clock::now() + 20s;
+    const TimePoint deadline = Clock::now() + 60s;
     while (!read_slowly(connection.peer, got) && Clock::now() < deadline) {
       reactor.run_once(TimePoint::min());
     }
@@ -136,7 +136,7 @@ TEST_F(Chain, SendsTheLastBytesAndTheMarkerTogether) {
   ring().shutdown_send(shutdown.operation, connection.socket, Link::none);
   EXPECT_TRUE(run_until(reactor, [&] { return shutdown.is_done(); }));
   std::string got;
-  const TimePoint deadline = Clock::now() + 10s;
+  const TimePoint deadline = Clock::now() + 60s;
   while (!read_slowly(connection.peer, got) && Clock::now() < deadline) {
   }
   EXPECT_EQ(got, "bye");

@@ -52,10 +52,10 @@ inline bool is_asleep(pid_t thread) {
 }
 
 // What the kernel does after we have let go (threads that end, rings that are taken down) is waited
-// for, up to 10 s.
+// for, up to a minute.
 template <class Predicate>
 bool eventually(Predicate predicate) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!predicate()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();

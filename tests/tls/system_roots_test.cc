@@ -129,6 +129,9 @@ TEST_F(SystemRoots, FileOfTheEnvironmentIsTaken) {
   const RootsOfEnvironment environment(authority);
   EXPECT_EQ(verdict({}), "none");
   EXPECT_EQ(verdict({}), "none") << "and again, without reading it";
+  TlsClientOptions twice;
+  twice.ca_file = authority;
+  EXPECT_EQ(verdict(twice), "none");
   TlsClientOptions besides;
   besides.ca_certificates = files.pem(make_identity({.authority = true}, nullptr));
   EXPECT_EQ(verdict(besides), "none");

@@ -198,7 +198,7 @@ TEST_P(TlsClose, BytesBehindACloseNotifyDestroyNothingOfOurs) {
 // The kernel has all of it: as over TCP, it goes on sending.
 TEST_P(TlsClose, APeerThatHasEndedMayReadPastTheDeadline) {
   WebSocketOptions options;
-  options.close_timeout = 60ms;
+  options.close_timeout = 500ms;
   auto [ours, peer] = wire(options);
   end_both_unread(ours, peer);
   ASSERT_TRUE(pump([&] { return ours.closed.has_value(); }));
@@ -269,7 +269,7 @@ TEST_P(TlsClose, AHeldMessageComesBeforeTheTruncationBehindIt) {
 
 TEST_P(TlsClose, ACloseNotifyThatIsNeverAnsweredIsBounded) {
   WebSocketOptions options;
-  options.close_timeout = options.transport_wait = 60ms;
+  options.close_timeout = options.transport_wait = 500ms;
   auto [ours, peer] = wire(options);
   peer.never_answer_end();
   close_both(ours, peer);

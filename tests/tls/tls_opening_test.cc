@@ -43,7 +43,7 @@ TEST_F(TlsOpening, ForgetsATicketForManyUsesWhenAHandshakeFails) {
   request.url = "wss://server.test/";
   request.address = silent.address;
   request.secure = &client;
-  request.options.open_timeout = 50ms;
+  request.options.open_timeout = 500ms;
   Endpoint& failed = WebSocketTest::dial(request);
   ASSERT_TRUE(pump([&] { return failed.open_failed.has_value(); }));
   silent.socket = UniqueFd();

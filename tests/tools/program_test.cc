@@ -102,7 +102,7 @@ TEST_P(WrongServer, IsCountedUnderItsOwnNameAndLeavesTheOthersClean) {
     int status = -1;
     // The timeouts end the wait for a server that keeps the connection.
     const Json json = storm({server.url(), "--connections", "4", "--handshakes", "10", "--pattern",
-                             "client-first", "--close-timeout", "0.2", "--open-timeout", "0.2"},
+                             "client-first", "--close-timeout", "1", "--open-timeout", "1"},
                             status);
     EXPECT_EQ(status, 1);
     EXPECT_EQ(json.at(wrong.outcome), 10 / every) << json.dump();
@@ -153,8 +153,8 @@ class UntidyServer : public testing::TestWithParam<UntidyEnd> {};
 TEST_P(UntidyServer, IsCleanAndItsTransportCountsBesideThat) {
   ScriptedServer server({upgrade, close_1000, GetParam().then, 1});
   for (const bool strict : {false, true}) {
-    Arguments arguments{server.url(),   "--connections",    "2",  "--pattern",
-                        "client-first", "--transport-wait", "0.1"};
+    Arguments arguments{server.url(),   "--connections",    "2", "--pattern",
+                        "client-first", "--transport-wait", "1"};
     if (strict) arguments.push_back("--strict-transport");
     int status = -1;
     const Json json = storm(arguments, status);
@@ -283,7 +283,7 @@ TEST(Serve, HasOneMostOfConnectionsForAllItsThreads) {
   int status = -1;
   const auto never_answered = [&](const char* connections) {
     return storm({server.url(), "--connections", connections, "--pattern", "never-answer",
-                  "--close-timeout", "1", "--open-timeout", "0.5"},
+                  "--close-timeout", "6", "--open-timeout", "2"},
                  status);
   };
   EXPECT_EQ(never_answered("20").at("timed_out"), 20) << "and the control connection";

@@ -245,7 +245,7 @@ class Talker {
 };
 
 TEST_F(TlsFailures, EachIsCountedByNameWhileAnotherConnectionGoesOn) {
-  Serving server(with(signed_files(local), {"--handshake-timeout", "0.3", "--drain-timeout", "0.1",
+  Serving server(with(signed_files(local), {"--handshake-timeout", "2", "--drain-timeout", "0.1",
                                             "--json", tally.path(), "--verbose"}));
   SecurePeer witness(server.address());
   const auto expect_undisturbed = [&](const char* after) {

@@ -328,7 +328,7 @@ struct OutOfMemory : ::testing::TestWithParam<bool> {
         "ws://" + server.listen(*SocketAddress::parse("127.0.0.1:0")).address.to_string() + "/";
     Dialer dialer(reactor, request);
     const auto run_until = [&](auto done) {
-      const TimePoint deadline = Clock::now() + 20s;
+      const TimePoint deadline = Clock::now() + 60s;
       while (!done() && Clock::now() < deadline) reactor.run_once(deadline);
       return done();
     };

@@ -1,5 +1,5 @@
 // The bounds of the closing handshake, against a peer that does not do its part. The waits are
-// those of the options, a few dozen milliseconds.
+// those of the options, tenths of a second: a peer on a busy machine does its part within one.
 #include <gtest/gtest.h>
 
 #include "fixture.h"
@@ -7,7 +7,7 @@
 namespace ringdown {
 namespace {
 
-constexpr auto bound = 60ms;
+constexpr auto bound = 150ms;
 
 class CloseDeadline : public TwinTest {
  protected:
@@ -252,7 +252,7 @@ TEST_P(CloseDeadline, FindsNoFaultInTheSilenceOfWhoIsNotRead) {
 
 TEST_P(CloseDeadline, PingsASilentPeerAndKeepsOneThatAnswers) {
   WebSocketOptions options;
-  options.ping_interval = 20ms;
+  options.ping_interval = bound;
   auto [ours, peer] = wire(options);
   std::size_t answered = 0;
   ASSERT_TRUE(pump([&, &ours = ours, &peer = peer] {
@@ -271,8 +271,8 @@ TEST_P(CloseDeadline, PingsASilentPeerAndKeepsOneThatAnswers) {
 
 TEST_P(CloseDeadline, EndsWhoIsIdleThoughItsPongsCome) {
   WebSocketOptions options;
-  options.idle_timeout = bound;
-  options.ping_interval = 10ms;
+  options.idle_timeout = 3 * bound;
+  options.ping_interval = bound;
   auto [ours, peer] = wire(options);
   std::size_t answered = 0;
   ASSERT_TRUE(pump([&, &ours = ours, &peer = peer] {
@@ -281,15 +281,15 @@ TEST_P(CloseDeadline, EndsWhoIsIdleThoughItsPongsCome) {
     }
     return ours.closed.has_value();
   }));
-  EXPECT_TRUE(bound_has_passed());
+  EXPECT_TRUE(bound_has_passed(3));
   EXPECT_EQ(ours.closed->bound, CloseBound::idle);
 }
 
 TEST_P(CloseDeadline, GivesThePeerItsTimeWhenThisThreadWasLate) {
   WebSocketOptions options;
-  options.ping_interval = 20ms;
+  options.ping_interval = bound;
   auto [ours, peer] = wire(options);
-  const TimePoint late = Clock::now() + 60ms;
+  const TimePoint late = Clock::now() + 3 * bound;
   while (Clock::now() < late) {  // a handler of the application that takes its time
   }
   ASSERT_TRUE(pump([&] { return !peer.payloads(ping_frame).empty() || ours.closed; }));

@@ -89,7 +89,7 @@ TEST_F(DialToAName, EndsAtTheOpeningDeadlineWhileAllAddressesAreSilent) {
   const BlackHole second("127.0.0.3", address.port());
   DialRequest request;
   request.options.connection_attempt_delay = 10ms;
-  request.options.open_timeout = 200ms;
+  request.options.open_timeout = 2s;
   Endpoint& client = dial_to({"127.0.0.2", "127.0.0.3"}, request);
   ASSERT_TRUE(pump([&] { return client.is_over(); }));
   EXPECT_EQ(client.open_failed->failure, OpenFailure::timed_out);

@@ -121,9 +121,9 @@ TEST_F(Drain, AnswersItselfWhenHalfOfItsTimeHasPassed) {
   peer.send_close(CloseStatus(4000));
   ASSERT_TRUE(pump([&] { return accepted.peer_close.has_value(); }));
   const TimePoint began = Clock::now();
-  ASSERT_EQ(server->drain(plan(400ms)), Start::io_pending);
+  ASSERT_EQ(server->drain(plan(2s)), Start::io_pending);
   ASSERT_TRUE(pump([&] { return host.drained == 1; }));
-  EXPECT_GE(Clock::now() - began, 200ms);
+  EXPECT_GE(Clock::now() - began, 1s);
   EXPECT_EQ(peer.close_received()->status(), CloseStatus::going_away);
   EXPECT_EQ(server->tally().clean, 1U);
 }
@@ -235,7 +235,7 @@ TEST_F(DrainInACrowd, TakesInNobodyWhoComesAfterIt) {
 TEST_F(DrainInACrowd, EndsAtItsDeadlineWhoeverComes) {
   serve(automatic(), "unix:@ringdown-drain-test-" + std::to_string(::getpid()));
   dial_many(3);
-  ASSERT_TRUE(drains_while_clients_come(plan(100ms)));
+  ASSERT_TRUE(drains_while_clients_come(plan(500ms)));
   EXPECT_EQ(server->tally().clean, 3U);
   EXPECT_GT(server->tally().open_dropped, 0U);
 }
@@ -248,10 +248,10 @@ TEST_F(Drain, AbortsAtItsDeadlineWhoeverIsLeft) {
   opening.write("GET / HT");
   dial_many(5);
   const TimePoint began = Clock::now();
-  ASSERT_EQ(server->drain(plan(80ms)), Start::io_pending);
+  ASSERT_EQ(server->drain(plan(1s)), Start::io_pending);
   EXPECT_EQ(server->drain(plan()), Start::wrong_state);
   ASSERT_TRUE(pump([&] { return host.drained == 1; }));
-  EXPECT_GE(Clock::now() - began, 80ms);
+  EXPECT_GE(Clock::now() - began, 1s);
   EXPECT_EQ(server->tally().clean, 5U);
   EXPECT_EQ(server->tally().timed_out, 5U);
   const auto ended_by_it = [](const Endpoint& endpoint) {

@@ -24,10 +24,10 @@ int entries_of(const char* path) {
 int open_descriptors() { return entries_of("/proc/self/fd"); }
 int running_threads() { return entries_of("/proc/self/task"); }
 
-// What the kernel does after we have let go is waited for, up to 10 s.
+// What the kernel does after we have let go is waited for, up to a minute.
 template <class Predicate>
 bool eventually(Predicate predicate) {
-  const TimePoint deadline = Clock::now() + 10s;
+  const TimePoint deadline = Clock::now() + 60s;
   while (!predicate()) {
     if (Clock::now() > deadline) return false;
     std::this_thread::yield();

@@ -99,7 +99,7 @@ class WebSocketTest : public ::testing::Test {
 
   // Turns until `done`; false after `bound`, which is generous.
   template <class Done>
-  [[nodiscard]] bool pump(Done done, std::chrono::milliseconds bound = 10s) {
+  [[nodiscard]] bool pump(Done done, std::chrono::milliseconds bound = 60s) {
     const TimePoint deadline = Clock::now() + bound;
     while (!done()) {
       if (Clock::now() > deadline) return false;

@@ -99,7 +99,7 @@ TEST_F(OpeningAnswer, IsFollowedByOnOpenThoughTheClientIsGone) {
     accepted.when[Told::closed] = [&] { told.emplace_back("closed"); };
   };
   WebSocketOptions options = automatic();
-  options.open_timeout = 60ms;
+  options.open_timeout = 2s;
   serve(options);
   RawPeer& ends = raw_client();  // the end is behind the request, in the same turn
   ends.request_upgrade();

@@ -130,7 +130,7 @@ TEST_P(RefusedResponse, IsSeenByTheApplication) {
 
 TEST_F(OpeningResponse, WhoseBodyStallsIsSeenAtTheDeadline) {
   WebSocketOptions options;
-  options.open_timeout = 60ms;
+  options.open_timeout = 500ms;
   asked(options).write("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\nlater");
   expect_failure(OpenFailure::http_status);
   EXPECT_EQ(clients.back().open_failed->http_status, 503);

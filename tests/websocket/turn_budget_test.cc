@@ -141,7 +141,7 @@ TEST_P(OpenMessage, EndsTheConnectionAtItsBound) {
 
 TEST_P(OpenMessage, IsNotEndedOnceItIsWholeNorWhilePaused) {
   WebSocketOptions options;
-  options.message_timeout = 40ms;
+  options.message_timeout = 400ms;
   auto [ours, peer] = wire(options);
   peer.send(0x01, "one ");
   peer.send(0x80, "message");
@@ -149,11 +149,11 @@ TEST_P(OpenMessage, IsNotEndedOnceItIsWholeNorWhilePaused) {
   peer.send(0x01, "another ");
   turn();
   ours.pause();
-  EXPECT_FALSE(pump([&] { return ours.closed.has_value(); }, 100ms));
+  EXPECT_FALSE(pump([&] { return ours.closed.has_value(); }, 500ms));
   peer.send(0x80, "message");
   ours.resume();
   ASSERT_TRUE(pump([&] { return ours.messages.size() == 2; }));
-  EXPECT_FALSE(pump([&] { return ours.closed.has_value(); }, 100ms));
+  EXPECT_FALSE(pump([&] { return ours.closed.has_value(); }, 500ms));
 }
 
 TEST_P(OpenMessage, CountsInTheSumThatIsBounded) {

@@ -13,7 +13,7 @@ namespace ringdown::winhttp_test {
 
 namespace {
 
-constexpr auto bound = std::chrono::seconds(20);
+constexpr auto bound = std::chrono::seconds(60);
 
 void answer_request(RawPeer& peer) {
   if (peer.field("Sec-WebSocket-Key").empty()) {

@@ -139,7 +139,7 @@ void Recorder::record(const Notice& notice) {
 Notice Recorder::take(const Holds& holds) {
   std::unique_lock lock(mutex_);
   std::size_t found = 0;
-  const bool came = recorded_.wait_for(lock, std::chrono::seconds(20), [&] {
+  const bool came = recorded_.wait_for(lock, std::chrono::seconds(60), [&] {
     for (found = 0; found < notices_.size(); ++found) {
       if (!taken_[found] && holds(notices_[found])) return true;
     }
