@@ -188,7 +188,9 @@ class InstalledTest(unittest.TestCase):
         if not (self.libraries / "libringdown-winhttp.so").exists():
             self.skipTest("configured without TLS")
         members = run("ar", "t", str(self.libraries / "libringdown-winhttp.a")).split()
-        self.assertEqual(set(members), self.objects_of_winhttp())
+        of_wmain = run("ar", "t", str(self.libraries / "libringdown-wmain.a")).split()
+        self.assertEqual(set(members) | set(of_wmain), self.objects_of_winhttp())
+        self.assertEqual(of_wmain, ["winhttp_wmain.cc.o"])
         library = str(self.libraries / "libringdown-winhttp.so")
         symbols = run("nm", "-DC", "--defined-only", library)
         kinds = {name: kind for _, kind, name in (s.split(" ", 2) for s in symbols.splitlines())}
@@ -215,6 +217,7 @@ class InstalledTest(unittest.TestCase):
                 self.assertNotRegex(run("ldd", "-r", program, env=path), "not found|undefined")
             done = subprocess.run([program], capture_output=True, text=True, env=path)
             self.assertIn("usage: ", done.stderr)
+        self.build_programs_of_wmain(strict, path)
         # The same with the static libraries, linked by a compiler of C.
         static = pathlib.Path(self.temporary.name) / "winhttp-static"
         static.mkdir()
@@ -225,6 +228,30 @@ class InstalledTest(unittest.TestCase):
         self.assertNotIn("libringdown-winhttp", run("readelf", "-d", program))
         done = subprocess.run([program], capture_output=True, text=True, env=path)
         self.assertIn("usage: ", done.stderr)
+
+    def build_programs_of_wmain(self, strict, path):
+        """Each begins with a wmain, which sees its argument; whichever way that is declared."""
+        flags = self.pkg_config("--cflags", "--libs", package="ringdown-wmain")
+        program = f"{self.temporary.name}/wmain"
+        source = f"{program}.c"
+        argument = "\u20ac and more"
+        sees = 'return count == 2 && words[1][0] == 0x20AC && !words[2] ? 42 : 1;'
+        entries = {
+            "int wmain(void)": "return 42;",
+            "int __cdecl wmain(int count, wchar_t* words[])": sees,
+            "int wmain(int count, WCHAR** words, WCHAR** variables)": sees + "(void)variables;",
+            "int _tmain(int count, _TCHAR* words[])": sees,
+        }
+        for entry, body in entries.items():
+            for compiler in (["gcc", "-std=c99"], ["g++", "-x", "c++"]):
+                with self.subTest(entry=entry, compiler=compiler):
+                    text = f"#define UNICODE\n#include <tchar.h>\n{entry} {{ {body} }}\n"
+                    pathlib.Path(source).write_text(text, encoding="utf-8")
+                    run(*compiler, *strict, "-c", source, "-o", f"{program}.o")
+                    link = [f"{program}.o", *flags, f"-Wl,-rpath-link,{self.libraries}"]
+                    run("gcc", "-o", program, *link)
+                    done = subprocess.run([program, argument], env=path)
+                    self.assertEqual(done.returncode, 42)
 
     def test_a_program_of_the_umbrella_header_builds_and_runs(self):
         self.build_all("umbrella", UMBRELLA, start=True)

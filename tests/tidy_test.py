@@ -133,7 +133,7 @@ class TidyTest(unittest.TestCase):
         text = HEADER + '\n#include "../win32.h"\n#include <stdint.h>\n'
         self.assertEqual(self.findings({path: text, beside: HEADER}), [])
         self.assert_include_found(path, '"../base/check.h"', "never upwards")
-        self.assert_include_found(path, "<unistd.h>", "includes <unistd.h>")
+        self.assert_include_found(path, "<poll.h>", "includes <poll.h>")
 
         def check(tree):
             return tidy.check_headers(tree, ["c++"], [])

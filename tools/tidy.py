@@ -141,7 +141,8 @@ def check_installed_includes(tree, path, text):
     if not path.startswith("include/"):
         return
     for number, quoted, name in includes(text):
-        c = r"|(?:std[a-z]+|ctype|string|wchar)\.h" if path.startswith(C_HEADERS) else ""
+        c = r"|(?:std[a-z]+|ctype|errno|netdb|string|unistd|wchar|arpa/inet)\.h"
+        c = c if path.startswith(C_HEADERS) else ""
         standard = re.fullmatch(r"[a-z_]+|(?:sys|netinet)/[a-z_]+\.h" + c, name)
         if not quoted and not standard:
             yield number, f"an installed header includes <{name}>"

@@ -7,6 +7,8 @@
 // come from any thread. docs/winhttp.md says what differs.
 #pragma once
 
+#include "win32_modules.h"
+#include "win32_text.h"
 #include "win32_types.h"
 
 #ifdef __cplusplus
@@ -144,41 +146,6 @@ RINGDOWN_C_API PVOID InterlockedExchangePointer(PVOID volatile* target, PVOID va
 RINGDOWN_C_API PVOID InterlockedCompareExchangePointer(PVOID volatile* target, PVOID value,
                                                        PVOID comparand)
     RINGDOWN_SYMBOL(InterlockedCompareExchangePointer);
-
-// --- text ---
-
-#define CP_ACP 0U
-#define CP_OEMCP 1U
-#define CP_THREAD_ACP 3U
-#define CP_UTF8 65001U
-#define MB_PRECOMPOSED 0x1U
-#define MB_COMPOSITE 0x2U
-#define MB_USEGLYPHCHARS 0x4U
-#define MB_ERR_INVALID_CHARS 0x8U
-#define WC_DISCARDNS 0x10U
-#define WC_SEPCHARS 0x20U
-#define WC_DEFAULTCHAR 0x40U
-#define WC_ERR_INVALID_CHARS 0x80U
-#define WC_COMPOSITECHECK 0x200U
-#define WC_NO_BEST_FIT_CHARS 0x400U
-
-// Code pages: CP_UTF8, and CP_ACP, CP_OEMCP and CP_THREAD_ACP, which are UTF-8 too; any other is
-// ERROR_INVALID_PARAMETER. A size of -1: up to the NUL, which is counted. 0 on failure:
-// ERROR_INSUFFICIENT_BUFFER; ERROR_NO_UNICODE_TRANSLATION for what is not Unicode under
-// *_ERR_INVALID_CHARS (without it, U+FFFD stands there); ERROR_INVALID_FLAGS;
-// ERROR_INVALID_PARAMETER. With CP_UTF8, `default_char` and `used_default_char` must be NULL. A
-// surrogate pair is one character, in 32-bit WCHAR too.
-RINGDOWN_C_API int MultiByteToWideChar(UINT code_page, DWORD flags, LPCSTR text, int size,
-                                       LPWSTR wide, int wide_size)
-    RINGDOWN_WIDE(MultiByteToWideChar);
-RINGDOWN_C_API int WideCharToMultiByte(UINT code_page, DWORD flags, LPCWSTR wide, int wide_size,
-                                       LPSTR text, int size, LPCSTR default_char,
-                                       LPBOOL used_default_char) RINGDOWN_WIDE(WideCharToMultiByte);
-
-// 0 for NULL. Unlike wcslen, which is the C library's, lstrlenW works under -fshort-wchar too.
-RINGDOWN_C_API int lstrlenA(LPCSTR text) RINGDOWN_SYMBOL(lstrlenA);
-RINGDOWN_C_API int lstrlenW(LPCWSTR text) RINGDOWN_WIDE(lstrlenW);
-RINGDOWN_C_API int lstrlen(LPCTSTR text) RINGDOWN_TEXT(lstrlen);
 
 // --- memory: malloc(3) and free(3) ---
 

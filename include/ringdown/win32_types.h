@@ -5,12 +5,20 @@
 // the compiler's wchar_t, so that L"" works; 32 bits, or 16 under -fshort-wchar.
 #pragma once
 
+// One of them means both here.
+#if defined(_UNICODE) && !defined(UNICODE)
+#define UNICODE
+#elif defined(UNICODE) && !defined(_UNICODE)
+#define _UNICODE
+#endif
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include <wchar.h>  // wprintf, which Windows programs find in stdio.h
 
 // --- symbols: a call of Windows' name is the library's symbol with `ringdown_` before it ---
@@ -29,6 +37,9 @@
 #else
 #define RINGDOWN_TEXT(name) RINGDOWN_SYMBOL(name##A)
 #endif
+
+#include "win32_errors.h"
+#include "win32_versions.h"
 
 // --- integers ---
 
@@ -49,6 +60,10 @@ typedef long long LONGLONG;
 typedef unsigned long long ULONGLONG;
 typedef unsigned long long DWORD64;
 typedef unsigned long long DWORDLONG;
+typedef int8_t INT8;
+typedef uint8_t UINT8;
+typedef int16_t INT16;
+typedef uint16_t UINT16;
 typedef int32_t INT32;
 typedef uint32_t UINT32;
 typedef long long INT64;
@@ -60,8 +75,11 @@ typedef intptr_t LONG_PTR;
 typedef uintptr_t UINT_PTR;
 typedef uintptr_t ULONG_PTR;
 typedef uintptr_t DWORD_PTR;
+typedef uint32_t DWORD32;
+typedef float FLOAT;
+typedef double DOUBLE;
 typedef size_t SIZE_T;
-typedef int32_t HRESULT;
+typedef ssize_t SSIZE_T;
 typedef wchar_t WCHAR;
 #define __int64 long long
 
@@ -76,7 +94,10 @@ typedef BYTE* PBYTE;
 typedef BYTE* LPBYTE;
 typedef BOOL* PBOOL;
 typedef BOOL* LPBOOL;
+typedef INT* PINT;
 typedef INT* LPINT;
+typedef UINT* PUINT;
+typedef UINT* LPUINT;
 typedef WORD* PWORD;
 typedef WORD* LPWORD;
 typedef USHORT* PUSHORT;
@@ -86,12 +107,18 @@ typedef ULONG* PULONG;
 typedef DWORD* PDWORD;
 typedef DWORD* LPDWORD;
 typedef DWORD_PTR* PDWORD_PTR;
+typedef ULONG_PTR* PULONG_PTR;
+typedef SIZE_T* PSIZE_T;
+typedef LONGLONG* PLONGLONG;
+typedef ULONGLONG* PULONGLONG;
+typedef UCHAR* PUCHAR;
 typedef CHAR* PCHAR;
 typedef CHAR* PSTR;
 typedef CHAR* LPSTR;
 typedef const CHAR* PCSTR;
 typedef const CHAR* LPCSTR;
 typedef WCHAR* PWCHAR;
+typedef WCHAR* LPWCH;
 typedef WCHAR* PWSTR;
 typedef WCHAR* LPWSTR;
 typedef const WCHAR* PCWSTR;
@@ -106,6 +133,10 @@ typedef void* HLOCAL;
 typedef void* HGLOBAL;
 typedef void* HINSTANCE;
 typedef HINSTANCE HMODULE;
+typedef void* HWND;
+typedef uintptr_t WPARAM;
+typedef intptr_t LPARAM;
+typedef intptr_t LRESULT;
 #define INVALID_HANDLE_VALUE ((HANDLE)(LONG_PTR)-1)
 
 typedef struct _SECURITY_ATTRIBUTES {
@@ -113,6 +144,38 @@ typedef struct _SECURITY_ATTRIBUTES {
   LPVOID lpSecurityDescriptor;
   BOOL bInheritHandle;
 } SECURITY_ATTRIBUTES, *PSECURITY_ATTRIBUTES, *LPSECURITY_ATTRIBUTES;
+
+typedef struct _GUID {
+  uint32_t Data1;
+  uint16_t Data2;
+  uint16_t Data3;
+  uint8_t Data4[8];
+} GUID, *LPGUID;
+
+// The unnamed structures of C11 and C++ are spelled so that C99 takes them too.
+typedef union _LARGE_INTEGER {
+  __extension__ struct {
+    DWORD LowPart;
+    LONG HighPart;
+  };
+  struct {
+    DWORD LowPart;
+    LONG HighPart;
+  } u;
+  LONGLONG QuadPart;
+} LARGE_INTEGER, *PLARGE_INTEGER;
+
+typedef union _ULARGE_INTEGER {
+  __extension__ struct {
+    DWORD LowPart;
+    DWORD HighPart;
+  };
+  struct {
+    DWORD LowPart;
+    DWORD HighPart;
+  } u;
+  ULONGLONG QuadPart;
+} ULARGE_INTEGER, *PULARGE_INTEGER;
 
 typedef struct _FILETIME {
   DWORD dwLowDateTime;
@@ -132,11 +195,12 @@ typedef struct _SYSTEMTIME {
 
 #ifdef UNICODE
 typedef WCHAR TCHAR;
-#define TEXT(literal) RINGDOWN_WIDE_LITERAL(literal)
-#define RINGDOWN_WIDE_LITERAL(literal) L##literal
+#define __TEXT(literal) L##literal
+#define TEXT(literal) __TEXT(literal)
 #else
 typedef CHAR TCHAR;
-#define TEXT(literal) literal
+#define __TEXT(literal) literal
+#define TEXT(literal) __TEXT(literal)
 #endif
 typedef TCHAR* PTSTR;
 typedef TCHAR* LPTSTR;
@@ -150,8 +214,16 @@ typedef const TCHAR* LPCTSTR;
 #define APIENTRY
 #define PASCAL
 #define STDMETHODCALLTYPE
+#define WINAPIV
 #define __cdecl
+#define _cdecl
 #define __stdcall
+#define _stdcall
+#define __fastcall
+#define __declspec(what)
+#define DECLSPEC_IMPORT
+#define DECLSPEC_NORETURN __attribute__((noreturn))
+#define WINBASEAPI
 #define FAR
 #define NEAR
 #define IN
@@ -165,30 +237,46 @@ typedef const TCHAR* LPCTSTR;
 #define _In_opt_
 #define _In_z_
 #define _In_opt_z_
-#define _In_reads_(size)
-#define _In_reads_opt_(size)
-#define _In_reads_bytes_(size)
-#define _In_reads_bytes_opt_(size)
 #define _Out_
 #define _Out_opt_
-#define _Out_writes_(size)
-#define _Out_writes_opt_(size)
-#define _Out_writes_bytes_(size)
-#define _Out_writes_bytes_opt_(size)
-#define _Out_writes_bytes_to_(size, count)
-#define _Out_writes_bytes_to_opt_(size, count)
 #define _Outptr_
 #define _Outptr_opt_
+#define _Outptr_result_maybenull_
 #define _Inout_
 #define _Inout_opt_
+#define _Inout_z_
 #define _Reserved_
 #define _Frees_ptr_
+#define _Frees_ptr_opt_
 #define _Ret_maybenull_
 #define _Ret_notnull_
 #define _Check_return_
 #define _Must_inspect_result_
-#define _Success_(expression)
 #define _Use_decl_annotations_
+#define _Null_terminated_
+#define _Printf_format_string_
+#define _Post_invalid_
+#define _In_reads_(size)
+#define _In_reads_opt_(size)
+#define _In_reads_z_(size)
+#define _In_reads_bytes_(size)
+#define _In_reads_bytes_opt_(size)
+#define _Out_writes_(size)
+#define _Out_writes_opt_(size)
+#define _Out_writes_z_(size)
+#define _Out_writes_bytes_(size)
+#define _Out_writes_bytes_opt_(size)
+#define _Inout_updates_(size)
+#define _Inout_updates_z_(size)
+#define _Inout_updates_bytes_(size)
+#define _Field_size_(size)
+#define _Field_size_bytes_(size)
+#define _Out_writes_to_(size, count)
+#define _Out_writes_bytes_to_(size, count)
+#define _Out_writes_bytes_to_opt_(size, count)
+#define _When_(size, count)
+#define _Success_(expression)
+#define _Return_type_success_(expression)
 
 // --- macros ---
 
@@ -197,6 +285,9 @@ typedef const TCHAR* LPCTSTR;
 #define MAX_PATH 260
 #define INFINITE 0xFFFFFFFFU
 #define MAXDWORD 0xFFFFFFFFU
+#define MAXWORD 0xFFFFU
+#define UNICODE_NULL ((WCHAR)0)
+#define ANSI_NULL ((CHAR)0)
 
 #define UNREFERENCED_PARAMETER(name) ((void)(name))
 #define DBG_UNREFERENCED_PARAMETER(name) ((void)(name))
@@ -228,64 +319,21 @@ static inline void RtlMoveMemory(PVOID destination, LPCVOID source, SIZE_T size)
 #define LOWORD(dword) ((WORD)((DWORD_PTR)(dword)&0xFFFF))
 #define HIWORD(dword) ((WORD)(((DWORD_PTR)(dword) >> 16) & 0xFFFF))
 #define MAKEWORD(low, high) ((WORD)(LOBYTE(low) | (WORD)(LOBYTE(high) << 8)))
+#define MAKEINTRESOURCEA(id) ((LPSTR)(ULONG_PTR)(WORD)(id))
+#define MAKEINTRESOURCEW(id) ((LPWSTR)(ULONG_PTR)(WORD)(id))
 #define MAKELONG(low, high) ((LONG)(LOWORD(low) | ((DWORD)LOWORD(high) << 16)))
+
+#ifdef __cplusplus
+#define EXTERN_C extern "C"
+#define C_ASSERT(expression) static_assert(expression, #expression)
+#else
+#define EXTERN_C extern
+#define C_ASSERT(expression) extern int c_assert_holds[(expression) ? 1 : -1]
+#endif
+#define DECLARE_HANDLE(name) typedef struct name##__* name
 
 // In C++ they would break the standard library: there it is as if NOMINMAX were defined.
 #if !defined(__cplusplus) && !defined(NOMINMAX)
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))
 #endif
-
-// --- error codes (winerror.h), as GetLastError gives them ---
-
-#define ERROR_SUCCESS 0
-#define NO_ERROR 0
-#define ERROR_INVALID_FUNCTION 1
-#define ERROR_FILE_NOT_FOUND 2
-#define ERROR_ACCESS_DENIED 5
-#define ERROR_INVALID_HANDLE 6
-#define ERROR_NOT_ENOUGH_MEMORY 8
-#define ERROR_INVALID_DATA 13
-#define ERROR_OUTOFMEMORY 14
-#define ERROR_GEN_FAILURE 31
-#define ERROR_NOT_SUPPORTED 50
-#define ERROR_INVALID_PARAMETER 87
-#define ERROR_CALL_NOT_IMPLEMENTED 120
-#define ERROR_INSUFFICIENT_BUFFER 122
-#define ERROR_BUSY 170
-#define ERROR_ALREADY_EXISTS 183
-#define ERROR_MORE_DATA 234
-#define WAIT_TIMEOUT 258
-#define ERROR_NO_MORE_ITEMS 259
-#define ERROR_NOT_OWNER 288
-#define ERROR_OPERATION_ABORTED 995
-#define ERROR_IO_INCOMPLETE 996
-#define ERROR_IO_PENDING 997
-#define ERROR_INVALID_FLAGS 1004
-#define ERROR_NO_UNICODE_TRANSLATION 1113
-#define ERROR_NOT_FOUND 1168
-#define ERROR_CANCELLED 1223
-#define ERROR_CONNECTION_REFUSED 1225
-#define ERROR_CONNECTION_ABORTED 1236
-#define ERROR_INTERNAL_ERROR 1359
-#define ERROR_TIMEOUT 1460
-#define ERROR_INVALID_OPERATION 4317
-#define ERROR_INVALID_STATE 5023
-
-#define S_OK ((HRESULT)0)
-#define S_FALSE ((HRESULT)1)
-#define E_NOTIMPL ((HRESULT)0x80004001U)
-#define E_POINTER ((HRESULT)0x80004003U)
-#define E_ABORT ((HRESULT)0x80004004U)
-#define E_FAIL ((HRESULT)0x80004005U)
-#define E_UNEXPECTED ((HRESULT)0x8000FFFFU)
-#define E_ACCESSDENIED ((HRESULT)0x80070005U)
-#define E_HANDLE ((HRESULT)0x80070006U)
-#define E_OUTOFMEMORY ((HRESULT)0x8007000EU)
-#define E_INVALIDARG ((HRESULT)0x80070057U)
-#define SUCCEEDED(result) ((HRESULT)(result) >= 0)
-#define FAILED(result) ((HRESULT)(result) < 0)
-#define HRESULT_CODE(result) ((result)&0xFFFF)
-// winerror.h: FACILITY_WIN32 is 7; 0 stays S_OK, and what is an HRESULT stays what it is.
-#define HRESULT_FROM_WIN32(error) \
-  ((HRESULT)(error) <= 0 ? (HRESULT)(error) : (HRESULT)(((DWORD)(error)&0x0000FFFFU) | 0x80070000U))

@@ -28,6 +28,7 @@
 
 #include "win32.h"
 #include "winhttp_constants.h"
+#include "winhttp_proxy.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,13 +49,14 @@ typedef INTERNET_SCHEME* LPINTERNET_SCHEME;
 //   RESOLVING_NAME, NAME_RESOLVED, CONNECTING_TO_SERVER, CONNECTED_TO_SERVER: an LPWSTR, the name
 //     or the address; its length in characters, with the NUL
 //   REQUEST_SENT, RESPONSE_RECEIVED: a DWORD, the bytes
+//   REDIRECT: an LPWSTR, the new URL; its length in characters, with the NUL
 //   HANDLE_CREATED, HANDLE_CLOSING: a HINTERNET. HANDLE_CLOSING is the last of a handle; it needs a
 //     context that is not 0, as on Windows
 //   SECURE_FAILURE: a DWORD of WINHTTP_CALLBACK_STATUS_FLAG_*
-//   DATA_AVAILABLE: a DWORD; READ_COMPLETE of WinHttpReadData: the bytes, and how many
-//   READ_COMPLETE, WRITE_COMPLETE of a WebSocket: a WINHTTP_WEB_SOCKET_STATUS
-//   REQUEST_ERROR: a WINHTTP_ASYNC_RESULT; of a WebSocket a WINHTTP_WEB_SOCKET_ASYNC_RESULT
-//   the others: NULL
+//   DATA_AVAILABLE, WRITE_COMPLETE of WinHttpWriteData: a DWORD; READ_COMPLETE of WinHttpReadData:
+//   the bytes, and how many READ_COMPLETE, WRITE_COMPLETE of a WebSocket: a
+//   WINHTTP_WEB_SOCKET_STATUS REQUEST_ERROR: a WINHTTP_ASYNC_RESULT; of a WebSocket a
+//   WINHTTP_WEB_SOCKET_ASYNC_RESULT the others: NULL
 // SHUTDOWN_COMPLETE and CLOSE_COMPLETE come with any bit of FLAG_ALL_COMPLETIONS in the mask, which
 // lacks their own.
 typedef void(CALLBACK* WINHTTP_STATUS_CALLBACK)(HINTERNET handle, DWORD_PTR context, DWORD status,
@@ -65,13 +67,6 @@ typedef struct _WINHTTP_ASYNC_RESULT {
   DWORD_PTR dwResult;
   DWORD dwError;
 } WINHTTP_ASYNC_RESULT, *LPWINHTTP_ASYNC_RESULT, *PWINHTTP_ASYNC_RESULT;
-
-typedef struct _WINHTTP_PROXY_INFO {
-  DWORD dwAccessType;
-  LPWSTR lpszProxy;
-  LPWSTR lpszProxyBypass;
-} WINHTTP_PROXY_INFO, *LPWINHTTP_PROXY_INFO, *PWINHTTP_PROXY_INFO;
-typedef WINHTTP_PROXY_INFO WINHTTP_PROXY_INFOW;
 
 typedef struct _WINHTTP_CREDS {
   LPSTR lpszUserName;
@@ -195,15 +190,24 @@ RINGDOWN_C_API BOOL WinHttpAddRequestHeaders(HINTERNET request, LPCWSTR headers,
     RINGDOWN_WIDE(WinHttpAddRequestHeaders);
 
 // Connects and sends. `headers_length` (DWORD)-1 or 0: up to the NUL. SENDREQUEST_COMPLETE, or
-// REQUEST_ERROR with API_SEND_REQUEST. The body is copied; ERROR_NOT_SUPPORTED if `total_length`
-// says that more will follow. A request may be sent again, over a new connection.
+// REQUEST_ERROR with API_SEND_REQUEST. The body is copied; with a `total_length` of more,
+// WinHttpWriteData sends the rest. A request may be sent again, over a new connection.
 RINGDOWN_C_API BOOL WinHttpSendRequest(HINTERNET request, LPCWSTR headers, DWORD headers_length,
                                        LPVOID optional, DWORD optional_length, DWORD total_length,
                                        DWORD_PTR context) RINGDOWN_WIDE(WinHttpSendRequest);
 
+// The rest of a body, in pieces, behind SENDREQUEST_COMPLETE and before ReceiveResponse.
+// WRITE_COMPLETE (a DWORD: the bytes), when the kernel has them, or REQUEST_ERROR with
+// API_WRITE_DATA. `buffer` is copied. ERROR_INVALID_PARAMETER: more than SendRequest has announced,
+// except where the program has set Transfer-Encoding itself and writes chunks.
+RINGDOWN_C_API BOOL WinHttpWriteData(HINTERNET request, LPCVOID buffer, DWORD size, LPDWORD written)
+    RINGDOWN_SYMBOL(WinHttpWriteData);
+
 // Waits for the head of the response. RECEIVING_RESPONSE, RESPONSE_RECEIVED, HEADERS_AVAILABLE, or
 // REQUEST_ERROR with API_RECEIVE_RESPONSE: inside of the call if the head is there already, from
-// ringdown's thread if it is not. Asynchronous: another call after it is accepted, and ends with
+// ringdown's thread if it is not. Redirections are followed as REDIRECT_POLICY wants, with
+// REDIRECT (an LPWSTR: the new URL) for each; ERROR_WINHTTP_REDIRECT_FAILED behind
+// MAX_HTTP_AUTOMATIC_REDIRECTS. Asynchronous: another call after it is accepted, and ends with
 // REQUEST_ERROR and ERROR_WINHTTP_INCORRECT_HANDLE_STATE. Before SendRequest: FALSE, with that.
 RINGDOWN_C_API BOOL WinHttpReceiveResponse(HINTERNET request, LPVOID reserved)
     RINGDOWN_SYMBOL(WinHttpReceiveResponse);
@@ -220,6 +224,12 @@ RINGDOWN_C_API BOOL WinHttpQueryDataAvailable(HINTERNET request, LPDWORD availab
     RINGDOWN_SYMBOL(WinHttpQueryDataAvailable);
 RINGDOWN_C_API BOOL WinHttpReadData(HINTERNET request, LPVOID buffer, DWORD size, LPDWORD read)
     RINGDOWN_SYMBOL(WinHttpReadData);
+
+// Of a response that is 401 or 407: WINHTTP_AUTH_SCHEME_* that it offers, the first of them, and
+// who asks, WINHTTP_AUTH_TARGET_*. ERROR_INVALID_OPERATION: it offers none of them.
+RINGDOWN_C_API BOOL WinHttpQueryAuthSchemes(HINTERNET request, LPDWORD supported, LPDWORD first,
+                                            LPDWORD target)
+    RINGDOWN_SYMBOL(WinHttpQueryAuthSchemes);
 
 // http and https, as on Windows: ws and wss are ERROR_WINHTTP_UNRECOGNIZED_SCHEME.
 RINGDOWN_C_API BOOL WinHttpCrackUrl(LPCWSTR url, DWORD length, DWORD flags,

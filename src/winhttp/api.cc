@@ -74,6 +74,25 @@ BOOL WinHttpReadData(HINTERNET request, LPVOID buffer, DWORD size, LPDWORD read)
   });
 }
 
+BOOL WinHttpWriteData(HINTERNET request, LPCVOID buffer, DWORD size, LPDWORD written) {
+  return answer_bool_or_pending([=]() -> DWORD {
+    DWORD error = ERROR_SUCCESS;
+    const auto found = find<Request>(request, error);
+    return found ? found->write_data(buffer, size, written) : error;
+  });
+}
+
+BOOL WinHttpQueryAuthSchemes(HINTERNET request, LPDWORD supported, LPDWORD first, LPDWORD target) {
+  return answer_bool([=]() -> DWORD {
+    if (supported == nullptr || first == nullptr || target == nullptr) {
+      return ERROR_INVALID_PARAMETER;
+    }
+    DWORD error = ERROR_SUCCESS;
+    const auto found = find<Request>(request, error);
+    return found ? found->query_auth_schemes(*supported, *first, *target) : error;
+  });
+}
+
 // --- WebSocket ---
 
 HINTERNET WinHttpWebSocketCompleteUpgrade(HINTERNET request, DWORD_PTR context) {

@@ -63,21 +63,6 @@ HINTERNET connect(HINTERNET session, const Unit* host, INTERNET_PORT port, DWORD
   });
 }
 
-// Characters that a target cannot have are escaped (RFC 3986 2.1), as Windows does.
-std::string target_of(std::string_view path) {
-  constexpr char hex[] = "0123456789ABCDEF";
-  std::string target = path.starts_with('/') ? "" : "/";
-  for (const char c : path) {
-    if (c > ' ' && c < 0x7F) {
-      target += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      target += {'%', hex[byte >> 4], hex[byte & 15]};
-    }
-  }
-  return target.substr(0, target.find('#'));
-}
-
 template <class Unit>
 HINTERNET open_request(HINTERNET connection, const Unit* verb, const Unit* path,
                        const Unit* version, const Unit* referrer, const Unit* const* accept_types,
@@ -86,10 +71,13 @@ HINTERNET open_request(HINTERNET connection, const Unit* verb, const Unit* path,
     DWORD error = ERROR_SUCCESS;
     auto found = find<ConnectHandle>(connection, error);
     if (!found) return error;
-    RequestLine line{.verb = verb == nullptr ? "GET" : to_utf8(verb),
-                     .target = target_of(to_utf8(path)),
-                     .is_secure = (flags & WINHTTP_FLAG_SECURE) != 0};
-    if (!protocol::is_token(line.verb)) return ERROR_INVALID_PARAMETER;
+    const bool is_secure = (flags & WINHTTP_FLAG_SECURE) != 0;
+    const std::string method = verb == nullptr ? "GET" : to_utf8(verb);
+    Destination destination{.host = found->host(),
+                            .port = found->port(is_secure),
+                            .target = target_of(to_utf8(path)),
+                            .is_secure = is_secure};
+    if (!protocol::is_token(method)) return ERROR_INVALID_PARAMETER;
     const std::string wanted = to_utf8(version);
     if (!wanted.empty() && !protocol::equal_ignoring_case(wanted, "HTTP/1.1")) {
       return ERROR_NOT_SUPPORTED;
@@ -104,8 +92,9 @@ HINTERNET open_request(HINTERNET connection, const Unit* verb, const Unit* path,
     for (const Field& field : fields.all()) {
       if (!protocol::is_field_value(field.value)) return ERROR_INVALID_PARAMETER;
     }
-    return publish(std::make_shared<Request>(found, std::move(line), std::move(fields)),
-                   found.get(), value);
+    return publish(
+        std::make_shared<Request>(found, method, std::move(destination), std::move(fields)),
+        found.get(), value);
   });
 }
 
@@ -153,10 +142,8 @@ BOOL send_request(HINTERNET request, const Unit* headers, DWORD headers_length, 
     DWORD error = ERROR_SUCCESS;
     const auto found = find<Request>(request, error);
     if (!found) return error;
-    const bool is_whole = total_length == body_length || total_length == 0;
-    if (!is_whole)
-      return total_length < body_length ? ERROR_INVALID_PARAMETER : ERROR_NOT_SUPPORTED;
-    return found->send(lines, {static_cast<const char*>(body), body_length}, context);
+    if (total_length != 0 && total_length < body_length) return ERROR_INVALID_PARAMETER;
+    return found->send(lines, {static_cast<const char*>(body), body_length}, total_length, context);
   });
 }
 

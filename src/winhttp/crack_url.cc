@@ -142,6 +142,7 @@ DWORD crack_url(const Unit* url, DWORD length, DWORD flags, URL_COMPONENTS* comp
   return ERROR_SUCCESS;
 }
 
+template DWORD crack_url(const char*, DWORD, DWORD, URL_COMPONENTS*);
 template DWORD crack_url(const wchar_t*, DWORD, DWORD, URL_COMPONENTS*);
 template DWORD crack_url(const char16_t*, DWORD, DWORD, URL_COMPONENTS*);
 

@@ -54,6 +54,8 @@ DWORD error_of_foreign_option(DWORD option) noexcept {
     case WINHTTP_OPTION_SECURITY_FLAGS:
     case WINHTTP_OPTION_URL:
     case WINHTTP_OPTION_USER_AGENT:
+    case WINHTTP_OPTION_REDIRECT_POLICY:
+    case WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS:
     case WINHTTP_OPTION_UNLOAD_NOTIFY_EVENT:
     case WINHTTP_OPTION_SECURE_PROTOCOLS:
     case WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE:
@@ -84,8 +86,6 @@ DWORD accept_without_effect(DWORD option, std::span<const std::byte> value) noex
     // Nothing of it is done here.
     case WINHTTP_OPTION_DISABLE_FEATURE: return only_if(true);
     case WINHTTP_OPTION_DECOMPRESSION: return only_if(number == 0);
-    case WINHTTP_OPTION_REDIRECT_POLICY:
-      return only_if(number == WINHTTP_OPTION_REDIRECT_POLICY_NEVER);
     case WINHTTP_OPTION_ENABLE_FEATURE: return only_if(number == 0);
     case WINHTTP_OPTION_CLIENT_CERT_CONTEXT:
       return value.empty() ? ERROR_SUCCESS : ERROR_NOT_SUPPORTED;
@@ -120,9 +120,18 @@ DWORD RequestSettings::set(DWORD option, std::span<const std::byte> value) {
     case WINHTTP_OPTION_WEB_SOCKET_SEND_BUFFER_SIZE: place = &send_buffer_size; break;
     case WINHTTP_OPTION_SECURE_PROTOCOLS: place = &secure_protocols; break;
     case WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE: place = &response_head_size_max; break;
+    case WINHTTP_OPTION_REDIRECT_POLICY: place = &redirect_policy; break;
+    case WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS: place = &redirections_max; break;
+    case WINHTTP_OPTION_DISABLE_FEATURE:  // of the others nothing is done anyway
+      if (!read_dword(value, number)) return ERROR_INVALID_PARAMETER;
+      if ((number & WINHTTP_DISABLE_REDIRECTS) == 0) return ERROR_SUCCESS;
+      redirect_policy = WINHTTP_OPTION_REDIRECT_POLICY_NEVER;
+      return ERROR_SUCCESS;
     default: return ERROR_WINHTTP_INVALID_OPTION;
   }
   if (!read_dword(value, number)) return ERROR_INVALID_PARAMETER;
+  const bool is_policy = option == WINHTTP_OPTION_REDIRECT_POLICY;
+  if (is_policy && number > WINHTTP_OPTION_REDIRECT_POLICY_LAST) return ERROR_INVALID_PARAMETER;
   if (option == WINHTTP_OPTION_SECURE_PROTOCOLS) {
     // Of what the mask allows only these are spoken.
     number &= WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2 | WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_3;
@@ -143,6 +152,8 @@ DWORD RequestSettings::query(DWORD option, std::vector<std::byte>& value) const 
     case WINHTTP_OPTION_WEB_SOCKET_SEND_BUFFER_SIZE: return put(value, send_buffer_size);
     case WINHTTP_OPTION_SECURE_PROTOCOLS: return put(value, secure_protocols);
     case WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE: return put(value, response_head_size_max);
+    case WINHTTP_OPTION_REDIRECT_POLICY: return put(value, redirect_policy);
+    case WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS: return put(value, redirections_max);
     // Seen on Windows: not to be queried, though MSDN says that it can be.
     case WINHTTP_OPTION_WEB_SOCKET_KEEPALIVE_INTERVAL: return ERROR_INVALID_PARAMETER;
     default: return ERROR_WINHTTP_INVALID_OPTION;

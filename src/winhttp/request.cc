@@ -20,15 +20,20 @@ std::chrono::milliseconds bound_of(DWORD timeout) noexcept {
 
 }  // namespace
 
-Request::Request(std::shared_ptr<ConnectHandle> connection, RequestLine line, FieldList fields)
+Request::Request(std::shared_ptr<ConnectHandle> connection, std::string verb,
+                 Destination destination, FieldList fields)
     : Handle(kind_of, connection->to_inherit()),
       connection_(std::move(connection)),
-      line_(std::move(line)),
+      first_verb_(std::move(verb)),
+      first_destination_(std::move(destination)),
       settings_(connection_->session()->settings()),
-      fields_(std::move(fields)) {}
+      fields_(std::move(fields)),
+      verb_(first_verb_),
+      destination_(first_destination_) {}
 
 bool Request::is_busy() const noexcept {
-  return phase_ == Phase::sending || phase_ == Phase::receiving || reading_ != Reading::nothing;
+  return phase_ == Phase::sending || phase_ == Phase::receiving || reading_ != Reading::nothing ||
+         writing_;
 }
 
 DWORD Request::add_headers(std::string_view lines, DWORD modifiers) {
@@ -55,7 +60,8 @@ void Request::fail_call(DWORD api, DWORD error) {
 
 // --- WinHttpSendRequest ---
 
-DWORD Request::send(std::string_view more_headers, std::string_view body, DWORD_PTR context) {
+DWORD Request::send(std::string_view more_headers, std::string_view body, DWORD total_length,
+                    DWORD_PTR context) {
   if (!is_async() && Engine::is_this_thread()) return ERROR_NOT_SUPPORTED;
   Lock lock(mutex_);
   if (is_busy()) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
@@ -66,43 +72,65 @@ DWORD Request::send(std::string_view more_headers, std::string_view body, DWORD_
   if (context != 0) inherited_.context = context;
   const bool is_too_small = upgrades_ && settings_.send_buffer_size < buffer_size_min;
   if (is_too_small && !is_async()) return ERROR_NOT_ENOUGH_MEMORY;
-  if (const DWORD error = begin(body, is_too_small)) return error;
+  verb_ = first_verb_;
+  destination_ = first_destination_;
+  current_fields_ = fields_;
+  body_ = body;
+  total_length_ = std::max(total_length, static_cast<DWORD>(body.size()));
+  written_ = static_cast<DWORD>(body.size());
+  has_written_ = false;
+  is_open_ended_ =
+      fields_.find("Transfer-Encoding") != nullptr || fields_.find("Content-Length") != nullptr;
+  redirections_ = 0;
+  sends_credentials_ = true;
+  if (const DWORD error = begin(is_too_small)) return error;
   if (is_async()) return ERROR_SUCCESS;
   wait_until(lock, [this] { return phase_ != Phase::sending || closed_; });
   return closed_ ? ERROR_WINHTTP_OPERATION_CANCELLED : failure_;
 }
 
-DWORD Request::begin(std::string_view body, bool is_too_small) {
+DWORD Request::begin(bool is_too_small) {
+  failure_ = ERROR_SUCCESS;
+  is_following_ = false;
+  if (!is_too_small) {
+    const DWORD error = connect();
+    if (error == ERROR_SUCCESS) phase_ = Phase::sending;
+    return error;
+  }
+  DWORD error = ERROR_SUCCESS;
+  if (Engine::start(error) == nullptr) return error;
+  drop_transport();
+  phase_ = Phase::idle;
+  fail_call(API_SEND_REQUEST, ERROR_NOT_ENOUGH_MEMORY);
+  ask_reactor();
+  return ERROR_SUCCESS;
+}
+
+// Makes the connection of an exchange, or of a redirection in it; an error changes nothing.
+DWORD Request::connect() {
   DWORD error = ERROR_SUCCESS;
   Engine* engine = Engine::start(error);
   if (engine == nullptr) return error;
   std::shared_ptr<TlsClientContext> secure;
-  if (line_.is_secure) {
+  if (destination_.is_secure) {
     secure = connection_->session()->secure_context(security_flags_, settings_.secure_protocols);
     if (!secure) return ERROR_WINHTTP_SECURE_CHANNEL_ERROR;
   }
   drop_transport();
-  failure_ = ERROR_SUCCESS;
   ended_.reset();
   bad_upgrade_ = false;
   body_held_ = false;
   response_ = std::make_unique<Response>(settings_.response_head_size_max);
-  if (is_too_small) {
-    phase_ = Phase::idle;
-    fail_call(API_SEND_REQUEST, ERROR_NOT_ENOUGH_MEMORY);
-    ask_reactor();
-    return ERROR_SUCCESS;
-  }
-  phase_ = Phase::sending;
   const Timeouts& timeouts = settings_.timeouts;
-  TransportPlan plan{.host = connection_->host(),
-                     .port = connection_->port(line_.is_secure),
+  TransportPlan plan{.host = destination_.host,
+                     .port = destination_.port,
                      .secure = std::move(secure),
                      .resolve_timeout = bound_of(timeouts.resolve),
                      .connect_timeout = bound_of(timeouts.connect),
                      .send_timeout = bound_of(timeouts.send),
                      .receive_timeout = bound_of(timeouts.receive),
-                     .output = render(body)};
+                     .output = render(),
+                     .has_more = is_open_ended_ || written_ < total_length_};
   transport_ = std::make_shared<Transport>(engine->core(), std::move(plan),
                                            std::static_pointer_cast<Request>(shared_from_this()));
   Engine::post([transport = transport_] { transport->start(); });
@@ -110,21 +138,16 @@ DWORD Request::begin(std::string_view body, bool is_too_small) {
 }
 
 // What the program has set stands; the rest is added. The key is always a new one (RFC 6455 4.1 7).
-std::string Request::render(std::string_view body) {
+std::string Request::render() {
   FieldList& fields = sent_fields_;
-  fields = fields_;
+  fields = current_fields_;
   const auto add = [&fields](std::string_view name, std::string_view value) {
     if (fields.find(name) == nullptr) fields.add(name, value);
   };
-  const INTERNET_PORT port = connection_->port(line_.is_secure);
-  const int usual = line_.is_secure ? INTERNET_DEFAULT_HTTPS_PORT : INTERNET_DEFAULT_HTTP_PORT;
-  const std::string& host = connection_->host();
-  const std::string bracketed =
-      host.contains(':') && !host.starts_with('[') ? "[" + host + "]" : host;
-  add("Host", port == usual ? bracketed : bracketed + ":" + std::to_string(port));
+  add("Host", destination_.authority());
   const std::string agent = connection_->session()->agent();
   if (!agent.empty()) add("User-Agent", agent);
-  if (!credentials_.empty()) add("Authorization", credentials_);
+  if (sends_credentials_ && !credentials_.empty()) add("Authorization", credentials_);
   if (upgrades_) {
     RandomBytes random;
     key_ = protocol::websocket_key(random.take<protocol::websocket_nonce_size>());
@@ -135,18 +158,24 @@ std::string Request::render(std::string_view body) {
   } else {
     add("Connection", "close");  // a connection carries one exchange
   }
-  const bool has_body = !body.empty() || line_.verb == "POST" || line_.verb == "PUT";
-  if (has_body) add("Content-Length", std::to_string(body.size()));
+  const bool has_body = total_length_ != 0 || verb_ == "POST" || verb_ == "PUT";
+  if (has_body && fields.find("Transfer-Encoding") == nullptr) {
+    add("Content-Length", std::to_string(total_length_));
+  }
 
-  std::string out = line_.verb + " " + line_.target + " HTTP/1.1\r\n";
+  std::string out = verb_ + " " + destination_.target + " HTTP/1.1\r\n";
   for (const Field& field : fields.all()) out += field.name + ": " + field.value + "\r\n";
-  return out + "\r\n" + std::string(body);
+  return out + "\r\n" + body_;
+}
+
+bool Request::awaits_sending(const Transport& from) const noexcept {
+  return &from == transport_.get() && (phase_ == Phase::sending || is_following_);
 }
 
 void Request::on_progress(const Transport& from, DWORD status, std::string text) {
   {
     const Lock lock(mutex_);
-    if (&from != transport_.get() || phase_ != Phase::sending) return;
+    if (!awaits_sending(from)) return;
     if (text.empty()) {
       note(status);
     } else {
@@ -167,10 +196,15 @@ void Request::on_secure_failure(const Transport& from, DWORD flags) {
 void Request::on_request_sent(const Transport& from, DWORD size) {
   {
     const Lock lock(mutex_);
-    if (&from != transport_.get() || phase_ != Phase::sending) return;
-    phase_ = Phase::sent;
+    if (!awaits_sending(from)) return;
     note(WINHTTP_CALLBACK_STATUS_REQUEST_SENT, size);
-    if (is_async()) note(WINHTTP_CALLBACK_STATUS_SENDREQUEST_COMPLETE);
+    if (std::exchange(is_following_, false)) {
+      note(WINHTTP_CALLBACK_STATUS_RECEIVING_RESPONSE);
+      advance_receive();
+    } else {
+      phase_ = Phase::sent;
+    }
+    if (is_async() && phase_ == Phase::sent) note(WINHTTP_CALLBACK_STATUS_SENDREQUEST_COMPLETE);
     changed_.notify_all();
   }
   deliver_from_reactor();
@@ -195,6 +229,7 @@ DWORD Request::receive_response() {
   phase_ = Phase::receiving;
   note(WINHTTP_CALLBACK_STATUS_RECEIVING_RESPONSE);
   advance_receive();
+  expect_response();
   // Seen on Windows: of an answer that is there already this thread tells.
   if (phase_ == Phase::answered) {
     deliver_here(lock);
@@ -210,6 +245,7 @@ DWORD Request::wait_for_head(Lock& lock) {
   phase_ = Phase::receiving;
   note(WINHTTP_CALLBACK_STATUS_RECEIVING_RESPONSE);
   advance_receive();
+  expect_response();
   wait_until(lock, [this] { return phase_ != Phase::receiving || closed_; });
   return closed_ ? ERROR_WINHTTP_OPERATION_CANCELLED : failure_;
 }
@@ -229,11 +265,26 @@ DWORD Request::response_error() const noexcept {
   return *ended_ == ERROR_SUCCESS ? ERROR_WINHTTP_CONNECTION_ERROR : *ended_;
 }
 
+// Behind a body that the program wrote itself the response is not awaited before this.
+void Request::expect_response() {
+  if (phase_ != Phase::receiving || !transport_ || (!is_open_ended_ && !has_written_)) return;
+  Engine::post([transport = transport_] { transport->expect_response(); });
+}
+
 void Request::advance_receive() {
   if (phase_ != Phase::receiving) return;
-  const DWORD error = response_error();
+  DWORD error = response_error();
+  if (error == ERROR_SUCCESS && is_following_) return;  // not before the request is sent
+  Destination next;
+  if (error == ERROR_SUCCESS && response_->has_head()) {
+    if (const std::optional<DWORD> found = find_redirection(next)) {
+      error = *found == ERROR_SUCCESS ? follow(std::move(next)) : *found;
+      if (error == ERROR_SUCCESS) return;
+    }
+  }
   if (error != ERROR_SUCCESS) {
     phase_ = Phase::idle;
+    is_following_ = false;
     drop_transport();
     return fail_call(API_RECEIVE_RESPONSE, error);
   }
@@ -269,7 +320,7 @@ TransportUser::Taken Request::on_response(const Transport& from, std::string_vie
     const Lock lock(mutex_);
     if (&from != transport_.get()) return taken;
     const bool had_head = response_->has_head();
-    taken.size = response_->feed(bytes, line_.verb == "HEAD");
+    taken.size = response_->feed(bytes, verb_ == "HEAD");
     const bool is_upgrade = response_->has_head() && response_->status() == 101;
     if (!had_head && is_upgrade) check_upgrade();
     body_held_ = !is_upgrade && response_->body_bytes.size() >= body_bytes_max;
@@ -286,6 +337,7 @@ void Request::on_response_end(const Transport& from, DWORD error) {
     const Lock lock(mutex_);
     if (&from != transport_.get()) return;
     ended_ = error;
+    if (writing_) finish_writing(error == ERROR_SUCCESS ? ERROR_WINHTTP_CONNECTION_ERROR : error);
     if (phase_ == Phase::sending) {
       phase_ = Phase::idle;
       drop_transport();
@@ -326,6 +378,7 @@ void Request::drop_transport() {
 void Request::end(Lock&) {
   drop_transport();
   if (phase_ == Phase::sending) fail_call(API_SEND_REQUEST, ERROR_WINHTTP_OPERATION_CANCELLED);
+  if (writing_) finish_writing(ERROR_WINHTTP_OPERATION_CANCELLED);
   if (phase_ == Phase::receiving) {
     fail_call(API_RECEIVE_RESPONSE, ERROR_WINHTTP_OPERATION_CANCELLED);
   }

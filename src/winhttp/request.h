@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "winhttp/destination.h"
 #include "winhttp/field_list.h"
 #include "winhttp/response.h"
 #include "winhttp/session.h"
@@ -13,23 +14,22 @@
 
 namespace ringdown::winhttp {
 
-struct RequestLine {
-  std::string verb;
-  std::string target;
-  bool is_secure = false;
-};
-
 class Request final : public Handle, public TransportUser {
  public:
   static constexpr Kind kind_of = Kind::request;
-  Request(std::shared_ptr<ConnectHandle> connection, RequestLine line, FieldList fields);
+  Request(std::shared_ptr<ConnectHandle> connection, std::string verb, Destination destination,
+          FieldList fields);
 
   // The calls; each answers an error, or 0: done, or (asynchronous) accepted.
   DWORD add_headers(std::string_view lines, DWORD modifiers);
-  DWORD send(std::string_view more_headers, std::string_view body, DWORD_PTR context);
+  // Of a body of `total_length` bytes; write_data sends what is not in `body`.
+  DWORD send(std::string_view more_headers, std::string_view body, DWORD total_length,
+             DWORD_PTR context);
+  DWORD write_data(const void* buffer, DWORD size, DWORD* written);
   DWORD receive_response();
   DWORD query_data_available(DWORD* available);
   DWORD read_data(void* buffer, DWORD size, DWORD* read_size);
+  DWORD query_auth_schemes(DWORD& supported, DWORD& first, DWORD& target);
   DWORD set_credentials(std::string_view user, std::string_view password);
   DWORD set_timeouts(const Timeouts& timeouts);
   // The text, or an error. `index` moves on behind a field that was found.
@@ -58,16 +58,23 @@ class Request final : public Handle, public TransportUser {
   // TransportUser
   void on_progress(const Transport& from, DWORD status, std::string text) override;
   void on_request_sent(const Transport& from, DWORD size) override;
+  void on_written(const Transport& from) override;
   Taken on_response(const Transport& from, std::string_view bytes) override;
   void on_secure_failure(const Transport& from, DWORD flags) override;
   void on_response_end(const Transport& from, DWORD error) override;
 
   // Under the mutex.
   bool is_busy() const noexcept;
-  DWORD begin(std::string_view body, bool is_too_small);
-  std::string render(std::string_view body);
+  DWORD begin(bool is_too_small);
+  DWORD connect();
+  std::string render();
+  bool awaits_sending(const Transport& from) const noexcept;
+  std::optional<DWORD> find_redirection(Destination& to) const;
+  DWORD follow(Destination to);
+  void finish_writing(DWORD error);
   void fail_call(DWORD api, DWORD error);
   void check_upgrade();
+  void expect_response();
   void advance_receive();
   DWORD read(Reading what, void* into, DWORD most, DWORD* size);
   void advance_reading();
@@ -81,11 +88,27 @@ class Request final : public Handle, public TransportUser {
   static constexpr std::size_t body_bytes_max = 65'536;  // kept before the connection is paused
 
   const std::shared_ptr<ConnectHandle> connection_;
-  const RequestLine line_;
+  const std::string first_verb_;
+  const Destination first_destination_;
   RequestSettings settings_;
   FieldList fields_;
   FieldList sent_fields_;  // with what was added; of the last exchange
   std::string credentials_;
+
+  // Of the exchange, as far as its redirections have come.
+  std::string verb_;
+  Destination destination_;
+  FieldList current_fields_;
+  std::string body_;  // what SendRequest was given
+  DWORD total_length_ = 0;
+  DWORD written_ = 0;           // of that, by SendRequest and WriteData
+  bool has_written_ = false;    // WriteData did, and nobody keeps what
+  bool is_open_ended_ = false;  // the program has framed its body itself
+  std::optional<DWORD> writing_;
+  DWORD redirections_ = 0;
+  bool is_following_ = false;  // the request of a redirection is on its way
+  bool sends_credentials_ = true;
+
   DWORD security_flags_ = 0;
   bool upgrades_ = false;  // UPGRADE_TO_WEB_SOCKET
 

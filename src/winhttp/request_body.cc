@@ -137,16 +137,9 @@ DWORD Request::query_own_option(DWORD option, std::vector<std::byte>& value) {
   switch (option) {
     case WINHTTP_OPTION_SECURITY_FLAGS: {
       const DWORD secure = SECURITY_FLAG_SECURE | SECURITY_FLAG_STRENGTH_STRONG;
-      return put(value, security_flags_ | (line_.is_secure ? secure : 0U));
+      return put(value, security_flags_ | (destination_.is_secure ? secure : 0U));
     }
-    case WINHTTP_OPTION_URL: {
-      const INTERNET_PORT port = connection_->port(line_.is_secure);
-      const int usual = line_.is_secure ? INTERNET_DEFAULT_HTTPS_PORT : INTERNET_DEFAULT_HTTP_PORT;
-      const std::string scheme = line_.is_secure ? "https://" : "http://";
-      const std::string suffix = port == usual ? "" : ":" + std::to_string(port);
-      value = to_wide(scheme + connection_->host() + suffix + line_.target, width());
-      return ERROR_SUCCESS;
-    }
+    case WINHTTP_OPTION_URL: value = to_wide(destination_.url(), width()); return ERROR_SUCCESS;
     default: return settings_.query(option, value);
   }
 }

@@ -105,12 +105,12 @@ DWORD Request::query_header(DWORD info_level, std::string_view name, DWORD* inde
 DWORD Request::query_request(DWORD attribute, std::string_view name, DWORD* index,
                              std::string& text) {
   if (attribute == WINHTTP_QUERY_REQUEST_METHOD) {
-    text = line_.verb;
+    text = verb_;
     return ERROR_SUCCESS;
   }
   const FieldList& fields = phase_ == Phase::idle ? fields_ : sent_fields_;
   if (attribute == WINHTTP_QUERY_RAW_HEADERS_CRLF || attribute == WINHTTP_QUERY_RAW_HEADERS) {
-    text = line_.verb + " " + line_.target + " HTTP/1.1\r\n";
+    text = verb_ + " " + destination_.target + " HTTP/1.1\r\n";
     for (const Field& field : fields.all()) text += field.name + ": " + field.value + "\r\n";
     text += "\r\n";
     if (attribute == WINHTTP_QUERY_RAW_HEADERS) text = separated_by_nul(text);

@@ -25,6 +25,8 @@ struct RequestSettings {
   DWORD receive_buffer_size = 32'768;
   DWORD send_buffer_size = 32'768;
   DWORD response_head_size_max = 64U << 10;
+  DWORD redirect_policy = WINHTTP_OPTION_REDIRECT_POLICY_DEFAULT;
+  DWORD redirections_max = 10;
   DWORD secure_protocols =
       WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2 | WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_3;
 

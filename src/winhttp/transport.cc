@@ -12,8 +12,9 @@
 namespace ringdown::winhttp {
 namespace {
 
-// Of the request; a WebSocket's sends have others.
+// Of the request, and of more of its body; a WebSocket's sends have others.
 constexpr std::uint64_t request_tag = ~std::uint64_t{0};
+constexpr std::uint64_t body_tag = request_tag - 1;
 
 // How long the server has, behind both Close frames, to end TCP first.
 constexpr std::chrono::milliseconds server_end_wait{1000};
@@ -105,12 +106,29 @@ void Transport::on_race_over(const RaceResult& result) {
 
 void Transport::send_request() {
   arm(plan_.send_timeout);
-  std::span<const char> rest(plan_.output);
-  while (rest.size() > OutputQueue::reserve_max) {
-    connection_->queue_raw(rest.first(OutputQueue::reserve_max));
-    rest = rest.subspan(OutputQueue::reserve_max);
+  queue(plan_.output, request_tag);
+}
+
+void Transport::queue(std::span<const char> bytes, std::uint64_t tag) {
+  while (bytes.size() > OutputQueue::reserve_max) {
+    connection_->queue_raw(bytes.first(OutputQueue::reserve_max));
+    bytes = bytes.subspan(OutputQueue::reserve_max);
   }
-  connection_->queue_raw(rest, request_tag);
+  connection_->queue_raw(bytes, tag);
+}
+
+void Transport::write(std::string bytes) {
+  if (connection_ == nullptr || stage_ != Stage::requesting || left_ || ended_) return;
+  if (bytes.empty()) {
+    if (user_) user_->on_written(*this);
+    return;
+  }
+  arm(plan_.send_timeout);
+  queue(bytes, body_tag);
+}
+
+void Transport::expect_response() {
+  if (connection_ != nullptr && stage_ == Stage::requesting && !left_) arm(plan_.receive_timeout);
 }
 
 std::size_t Transport::receive(MutableBytes bytes) {
@@ -229,11 +247,13 @@ void Transport::on_data(WebSocket&, MessageKind kind, ConstBytes bytes, bool las
 }
 
 void Transport::on_sent(WebSocket&, Sent sent) {
-  if (sent.tag != request_tag) frames_.pop_front();
+  const bool is_frame = sent.tag != request_tag && sent.tag != body_tag;
+  if (is_frame) frames_.pop_front();
   if (!user_) return;
-  if (sent.tag != request_tag) return user_->on_sent(sent.tag, error_of(sent.error));
+  if (is_frame) return user_->on_sent(sent.tag, error_of(sent.error));
   if (sent.error) return;  // `fail` tells why
-  arm(plan_.receive_timeout);
+  arm(plan_.has_more ? std::chrono::milliseconds(0) : plan_.receive_timeout);
+  if (sent.tag == body_tag) return user_->on_written(*this);
   user_->on_request_sent(*this, static_cast<DWORD>(plan_.output.size()));
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ class TransportUser {
   // --- a request's; `from` may be one that it has given up meanwhile ---
   virtual void on_progress(const Transport& /*from*/, DWORD /*status*/, std::string /*text*/) {}
   virtual void on_request_sent(const Transport& /*from*/, DWORD /*size*/) {}
+  virtual void on_written(const Transport& /*from*/) {}  // what `write` was given
   // With `hold` what was not used comes again after `Transport::go_on`, or is the WebSocket's; else
   // all was used.
   struct Taken {
@@ -61,7 +63,8 @@ struct TransportPlan {
   Milliseconds connect_timeout{};  // of all addresses together
   Milliseconds send_timeout{};
   Milliseconds receive_timeout{};
-  std::string output;  // the request
+  std::string output;     // the request
+  bool has_more = false;  // `write` follows, and then `expect_response`
 };
 
 // Everything on the reactor's thread. Kept alive by the engine until the connection is over.
@@ -75,6 +78,10 @@ class Transport final : public std::enable_shared_from_this<Transport>,
   ~Transport();
 
   void start();
+  // More of the request's body, with the kernel: on_written.
+  void write(std::string bytes);
+  // The receive timeout runs from now on.
+  void expect_response();
   void go_on();  // with what on_response left
   void upgrade(std::shared_ptr<TransportUser> user);
   // Nobody is interested any more. What is queued is flushed within the close timeout.
@@ -119,6 +126,7 @@ class Transport final : public std::enable_shared_from_this<Transport>,
 
   void on_resolved(const Resolve::Result& result);
   void send_request();
+  void queue(std::span<const char> bytes, std::uint64_t tag);
   void end(DWORD error);
   void on_deadline();
   void on_keepalive();

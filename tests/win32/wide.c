@@ -29,6 +29,8 @@ int __cdecl main(void) {
   HANDLE event = CreateEvent(NULL, TRUE, TRUE, NULL);
   HANDLE thread = CreateThread(NULL, 0, add, (LPVOID)&sum, 0, NULL);
   const int units = (int)ARRAYSIZE(wide);
+  WCHAR formatted[64];
+  DWORD_PTR inserts[2];
 
   ZeroMemory(widened, sizeof widened);
   EXPECT(MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, widened, 8) == units);
@@ -47,6 +49,18 @@ int __cdecl main(void) {
   EXPECT(thread != NULL && WaitForSingleObject(thread, INFINITE) == WAIT_OBJECT_0);
   EXPECT(sum == 42);
   EXPECT(CloseHandle(event) && CloseHandle(thread) && !CloseHandle(thread));
+  EXPECT(swprintf_s(formatted, ARRAYSIZE(formatted), L"%s %S %lu", L"wide", "narrow", 7U) == 13);
+  EXPECT(_wcsicmp(formatted, L"WIDE NARROW 7") == 0 && lstrlenW(formatted) == 13);
+  EXPECT(sprintf_s(narrowed, sizeof narrowed, "%S|%s", L"wide", "a") == 6);
+  EXPECT(strcmp(narrowed, "wide|a") == 0 && _wtoi(L"42") == 42);
+  EXPECT(wcscpy_s(formatted, ARRAYSIZE(formatted), L"abc") == 0 && lstrlenW(formatted) == 3);
+  inserts[0] = (DWORD_PTR)L"wide";
+  inserts[1] = (DWORD_PTR)5;
+  EXPECT(FormatMessageW(FORMAT_MESSAGE_FROM_STRING | FORMAT_MESSAGE_ARGUMENT_ARRAY, L"%1 %2!lu!", 0,
+                        0, formatted, ARRAYSIZE(formatted), (va_list*)inserts) == 6);
+  EXPECT(_wcsicmp(formatted, L"wide 5") == 0);
+  EXPECT(GetModuleHandle(TEXT("winhttp.dll")) == LoadLibraryW(L"WINHTTP"));
+  EXPECT(LoadLibrary(TEXT("nothing")) == NULL && GetLastError() == ERROR_MOD_NOT_FOUND);
   EXPECT(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER) == E_INVALIDARG && FAILED(E_INVALIDARG));
   EXPECT(sizeof(DWORD) == 4 && sizeof(LONG) == 4 && sizeof(DWORD_PTR) == sizeof(void*));
   EXPECT(min(1, 2) == 1 && max(1, 2) == 2);

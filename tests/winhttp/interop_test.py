@@ -5,6 +5,7 @@
 PEER: `python` or `node`.
 """
 
+import asyncio
 import pathlib
 import sys
 import unittest
@@ -16,6 +17,10 @@ from interop import InteropCase, certificate  # noqa: E402
 
 SYNC = ("sync_echo", "sync_echo_cxx")
 ASYNC = ("async_half_close", "async_half_close_cxx", "async_half_close_short")
+STYLES = (
+    "error_printer", "loader", "proxies", "safe_strings", "socket_class", "tchar_main",
+    "thread_pair", "vendor_async", "wide_main", "winsock_first",
+)
 WIDE_SIZE = 4  # of wchar_t, in which sync_echo says "Hello world"
 UNKNOWN_AUTHORITY = 8  # WINHTTP_CALLBACK_STATUS_FLAG_INVALID_CA
 SECURE_FAILURE = 12175  # ERROR_WINHTTP_SECURE_FAILURE
@@ -47,6 +52,31 @@ class ProgramsTest(InteropCase):
                     report = await server.report()
                     self.assert_parts(report, close={"status": 1000, "reason": ""}, ended=1000)
                     self.assertEqual([m["size"] for m in report["messages"]], [11 * WIDE_SIZE])
+
+    async def check_style(self, name, options):
+        said, status, server = await self.run_program(name, options, "echo")
+        self.assertEqual(status, 0, (name, options, said))
+        text = f"hello from {name}"
+        self.assertIn(f"got {text}", said)
+        report = await server.report()
+        self.assert_parts(report, close={"status": 1000, "reason": ""}, ended=1000)
+        self.assertEqual([m["size"] for m in report["messages"]], [len(text)])
+        return said
+
+    async def test_programs_in_every_style_are_echoed_and_close(self):
+        for options in self.schemes:
+            with self.subTest(options=options):
+                await asyncio.gather(*(self.check_style(name, options) for name in STYLES))
+
+    async def test_programs_say_what_is_not_there(self):
+        said = await self.check_style("loader", [])
+        self.assertIn("no change notifications here", said)
+        said = await self.check_style("proxies", [])
+        refused = ["a named proxy: 50", "no proxy for the URL: 12180", "a named proxy later: 50"]
+        self.assertEqual(said[:3], refused)
+        said = await self.check_style("error_printer", [])
+        self.assertEqual(said[:2], ["no session: The handle is not valid.",
+                                    "header: The header is not valid."])
 
     async def test_an_asynchronous_client_half_closes_and_gets_the_rest(self):
         # The peer's answer to the Close frame is held back, and messages are sent before it.

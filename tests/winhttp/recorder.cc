@@ -34,6 +34,7 @@ const std::map<DWORD, std::string> names_of_statuses = {
     {WINHTTP_CALLBACK_STATUS_CONNECTION_CLOSED, "CONNECTION_CLOSED"},
     {WINHTTP_CALLBACK_STATUS_HANDLE_CREATED, "HANDLE_CREATED"},
     {WINHTTP_CALLBACK_STATUS_HANDLE_CLOSING, "HANDLE_CLOSING"},
+    {WINHTTP_CALLBACK_STATUS_REDIRECT, "REDIRECT"},
     {WINHTTP_CALLBACK_STATUS_SECURE_FAILURE, "SECURE_FAILURE"},
     {WINHTTP_CALLBACK_STATUS_HEADERS_AVAILABLE, "HEADERS_AVAILABLE"},
     {WINHTTP_CALLBACK_STATUS_DATA_AVAILABLE, "DATA_AVAILABLE"},
@@ -53,6 +54,7 @@ Notice make_notice(HINTERNET handle, DWORD_PTR context, DWORD status, LPVOID inf
                 .has_information = information != nullptr,
                 .size = size,
                 .about = nullptr,
+                .text = {},
                 .operation = std::nullopt,
                 .thread = std::this_thread::get_id()};
   switch (status) {
@@ -70,6 +72,9 @@ Notice make_notice(HINTERNET handle, DWORD_PTR context, DWORD status, LPVOID inf
       }
       break;
     case WINHTTP_CALLBACK_STATUS_SECURE_FAILURE: notice.flags = read<DWORD>(information); break;
+    case WINHTTP_CALLBACK_STATUS_REDIRECT:
+      notice.text = static_cast<const wchar_t*>(information);
+      break;
     case WINHTTP_CALLBACK_STATUS_REQUEST_ERROR: {
       const auto failed = read<WINHTTP_ASYNC_RESULT>(information);
       notice.result = failed.dwResult;

@@ -25,7 +25,8 @@ struct Notice {
   // WRITE_COMPLETE and READ_COMPLETE of a WebSocket
   DWORD bytes = 0;
   DWORD type = 0;
-  DWORD flags = 0;  // SECURE_FAILURE
+  DWORD flags = 0;    // SECURE_FAILURE
+  std::wstring text;  // REDIRECT
   // REQUEST_ERROR; `operation` of a WebSocket's alone
   DWORD_PTR result = 0;
   DWORD error = 0;

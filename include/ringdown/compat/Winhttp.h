@@ -1,0 +1,4 @@
+// The name under which Windows programs include ringdown/winhttp.h.
+#pragma once
+
+#include "../winhttp.h"

@@ -1,0 +1,4 @@
+// The name under which Windows programs include ringdown/win32.h.
+#pragma once
+
+#include "../win32.h"
