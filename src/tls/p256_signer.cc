@@ -2,7 +2,7 @@
 
 #if defined(RINGDOWN_SIGNS_BY_NETTLE)
 #include <gmp.h>
-#include <nettle/bignum.h>
+#include <nettle/ecc.h>
 #include <nettle/ecdsa.h>
 #include <string.h>
 #include <nettle/ecc-curve.h>
@@ -32,55 +32,92 @@ namespace {
 constexpr std::size_t scalar_size = 32;  // of P-256
 using Scalar = std::array<std::uint8_t, scalar_size>;
 
+constexpr std::size_t bits_per_limb = GMP_NUMB_BITS;
+constexpr std::size_t limbs = scalar_size * 8 / bits_per_limb;
+static_assert(limbs * bits_per_limb == scalar_size * 8);
+using Limbs = std::array<mp_limb_t, limbs>;  // the lowest first
+
+Limbs limbs_of(const Scalar& bytes) noexcept {
+  Limbs number{};
+  for (std::size_t i = 0; i < scalar_size; ++i) {
+    const std::size_t bit = 8 * (scalar_size - 1 - i);
+    number[bit / bits_per_limb] |= mp_limb_t{bytes[i]} << bit % bits_per_limb;
+  }
+  return number;
+}
+
+Scalar bytes_of(const Limbs& number) noexcept {
+  Scalar bytes;
+  for (std::size_t i = 0; i < scalar_size; ++i) {
+    const std::size_t bit = 8 * (scalar_size - 1 - i);
+    bytes[i] = static_cast<std::uint8_t>(number[bit / bits_per_limb] >> bit % bits_per_limb);
+  }
+  return bytes;
+}
+
+bool is_zero(const Limbs& number) noexcept { return mpn_zero_p(number.data(), limbs) != 0; }
+
 // A private key as nettle wants it. Signing changes nothing in it: one for all threads.
+//
+// Nothing here allocates: GMP ends the process when it finds no memory, and nettle's ecdsa_sign
+// takes GMP's. So numbers are on the stack, and signed with by what ecdsa_sign itself is made of.
 class P256Signer {
  public:
-  P256Signer() noexcept { ecc_scalar_init(&key_, nettle_get_secp_256r1()); }
+  P256Signer() = default;
   P256Signer(const P256Signer&) = delete;
   P256Signer& operator=(const P256Signer&) = delete;
-  ~P256Signer() {
-    ::explicit_bzero(key_.p, ecc_bit_size(key_.ecc) / 8);
-    ecc_scalar_clear(&key_);
-  }
+  ~P256Signer() { ::explicit_bzero(secret_.data(), sizeof secret_); }
 
+  // Of a number that is in range: BoringSSL has no other private keys.
   bool take(const BIGNUM* secret) noexcept {
+    if (ecc_ecdsa_sign_itch(curve_) > static_cast<mp_size_t>(Scratch{}.size())) return false;
     Scalar bytes;
-    if (BN_bn2bin_padded(bytes.data(), bytes.size(), secret) != 1) return false;
-    mpz_t number;
-    nettle_mpz_init_set_str_256_u(number, bytes.size(), bytes.data());
-    const bool good = ecc_scalar_set(&key_, number) == 1;
+    const bool good = BN_bn2bin_padded(bytes.data(), bytes.size(), secret) == 1;
+    if (good) secret_ = limbs_of(bytes);
     ::explicit_bzero(bytes.data(), bytes.size());
-    ::explicit_bzero(number->_mp_d,
-                     static_cast<std::size_t>(number->_mp_alloc) * sizeof(mp_limb_t));
-    mpz_clear(number);
     return good;
   }
 
   // RFC 3279 2.2.3: SEQUENCE { INTEGER r, INTEGER s }, in DER. Answers its size; 0: no room.
   std::size_t sign(std::span<const std::uint8_t> digest,
                    std::span<std::uint8_t> out) const noexcept {
-    dsa_signature signature;
-    dsa_signature_init(&signature);
-    ecdsa_sign(&key_, nullptr, draw, digest.size(), digest.data(), &signature);
+    Limbs r;
+    Limbs s;
+    sign(digest, r, s);
     CBB whole;
     CBB sequence;
     std::size_t size = 0;
     CBB_init_fixed(&whole, out.data(), out.size());
     const bool good = CBB_add_asn1(&whole, &sequence, CBS_ASN1_SEQUENCE) == 1 &&
-                      add_integer(sequence, signature.r) && add_integer(sequence, signature.s) &&
+                      add_integer(sequence, r) && add_integer(sequence, s) &&
                       CBB_finish(&whole, nullptr, &size) == 1;
     if (!good) CBB_cleanup(&whole);
-    dsa_signature_clear(&signature);
     return good ? size : 0;
   }
 
  private:
+  using Scratch = std::array<mp_limb_t, 16 * limbs>;  // nettle 3.8 wants 11 * limbs
+
+  // nettle draws the nonce, uniformly from 1 up to the curve's order. That a signature has a zero
+  // is as likely as that its key is guessed (FIPS 186-4 6.4: draw anew).
+  void sign(std::span<const std::uint8_t> digest, Limbs& r, Limbs& s) const noexcept {
+    Limbs nonce;
+    Scratch scratch;
+    ecc_scalar drawn{curve_, nonce.data()};
+    do {
+      ecc_scalar_random(&drawn, nullptr, draw);
+      ecc_ecdsa_sign(curve_, secret_.data(), nonce.data(), digest.size(), digest.data(), r.data(),
+                     s.data(), scratch.data());
+    } while (is_zero(r) || is_zero(s));
+    ::explicit_bzero(nonce.data(), sizeof nonce);
+    ::explicit_bzero(scratch.data(), sizeof scratch);
+  }
+
   static void draw(void*, std::size_t size, std::uint8_t* out) noexcept { RAND_bytes(out, size); }
 
   // As short as it goes, and never negative (X.690 8.3).
-  static bool add_integer(CBB& into, const mpz_t number) noexcept {
-    Scalar bytes;
-    nettle_mpz_get_str_256(bytes.size(), bytes.data(), number);
+  static bool add_integer(CBB& into, const Limbs& number) noexcept {
+    const Scalar bytes = bytes_of(number);
     std::span<const std::uint8_t> rest(bytes);
     while (rest.size() > 1 && rest.front() == 0) rest = rest.subspan(1);
     CBB integer;
@@ -90,7 +127,8 @@ class P256Signer {
            CBB_add_bytes(&integer, rest.data(), rest.size()) == 1 && CBB_flush(&into) == 1;
   }
 
-  ecc_scalar key_;
+  const ecc_curve* curve_ = nettle_get_secp_256r1();
+  Limbs secret_{};
 };
 
 // A context's signer lives and dies with it.

@@ -1,6 +1,7 @@
 // What nettle signs, in handshakes whose clients are BoringSSL's.
 #include "tls/p256_signer.h"
 
+#include <gmp.h>
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -9,7 +10,9 @@
 #include <openssl/nid.h>
 #include <openssl/ssl.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <iterator>
 
 #include "protocol/tls_twins.h"
@@ -77,6 +80,31 @@ TEST_P(P256SignerHandshake, SignsWithACopyOfTheKey) {
   ASSERT_EQ(EC_KEY_set_private_key(key, BN_value_one()), 1);
   EXPECT_TRUE(signs_for(client.get(), server.get())) << "BoringSSL signs";
   EC_KEY_set_private_key(key, secret.get());  // it is the key of all these tests
+}
+
+// GMP ends the process when it finds none.
+class GmpMemory {
+ public:
+  GmpMemory() {
+    asked = 0;
+    mp_set_memory_functions(
+        [](std::size_t size) { return ++asked, std::malloc(size); },
+        [](void* old, std::size_t, std::size_t size) { return ++asked, std::realloc(old, size); },
+        [](void* memory, std::size_t) { std::free(memory); });
+  }
+  ~GmpMemory() { mp_set_memory_functions(nullptr, nullptr, nullptr); }
+  static inline int asked = 0;
+};
+
+TEST_P(P256SignerHandshake, AsksForNoMemoryOfGmp) {
+  const GmpMemory memory;
+  mpz_t number;
+  mpz_init2(number, 256);
+  mpz_clear(number);
+  ASSERT_EQ(GmpMemory::asked, 1) << "it would be seen";
+  ASSERT_TRUE(sign_by_nettle(server.get()));
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(signs_for(client.get(), server.get())) << i;
+  EXPECT_EQ(GmpMemory::asked, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, P256SignerHandshake,
