@@ -1,5 +1,10 @@
 #include "base/check.h"
 
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,8 +15,18 @@ void check_failed(const char* file, int line, const char* expression) noexcept {
   std::abort();
 }
 
-void die(std::string_view what) noexcept {
-  std::fprintf(stderr, "ringdown: %.*s\n", static_cast<int>(what.size()), what.data());
+void die(std::string_view what) noexcept { die(std::initializer_list<std::string_view>{what}); }
+
+void die(std::initializer_list<std::string_view> parts) noexcept {
+  std::array<iovec, 10> pieces;
+  std::size_t count = 0;
+  const auto add = [&](std::string_view part) {
+    if (count < pieces.size()) pieces[count++] = {const_cast<char*>(part.data()), part.size()};
+  };
+  add("ringdown: ");
+  for (const std::string_view part : parts) add(part);
+  add("\n");
+  (void)!::writev(STDERR_FILENO, pieces.data(), static_cast<int>(count));
   std::abort();
 }
 

@@ -1,6 +1,7 @@
 // RINGDOWN_CHECK: a broken invariant ends the process, in release builds too.
 #pragma once
 
+#include <initializer_list>
 #include <string_view>
 
 namespace ringdown {
@@ -10,6 +11,9 @@ namespace ringdown {
     const char* file, int line, const char* expression) noexcept;
 // Misuse by the application: `what` names the call, the cause and the cure.
 [[noreturn, gnu::cold, gnu::visibility("default")]] void die(std::string_view what) noexcept;
+// The same of what is in parts: no memory is needed to put them together.
+[[noreturn, gnu::cold, gnu::visibility("default")]] void die(
+    std::initializer_list<std::string_view> parts) noexcept;
 
 }  // namespace ringdown
 

@@ -1,7 +1,6 @@
 #include "base/handler.h"
 
 #include <exception>
-#include <string>
 #include <string_view>
 
 #include "base/check.h"
@@ -30,18 +29,17 @@ void HandlerName::note(const char* function) noexcept {
   if (leaving == nullptr) leaving = function;
 }
 
+// It may be memory that is short: nothing is allocated.
 void handler_threw(const char* handler) noexcept {
-  std::string message(leaving == nullptr ? std::string_view(handler) : name_in(leaving));
+  const std::string_view name = leaving == nullptr ? std::string_view(handler) : name_in(leaving);
+  constexpr std::string_view cure = ": handlers must not, catch it there";
   try {
     throw;
   } catch (const std::exception& thrown) {
-    message += " threw an exception (";
-    message += thrown.what();
-    message += ')';
+    die({name, " threw an exception (", thrown.what(), ")", cure});
   } catch (...) {
-    message += " threw something that is no std::exception";
+    die({name, " threw something that is no std::exception", cure});
   }
-  die(message + ": handlers must not, catch it there");
 }
 
 }  // namespace ringdown

@@ -168,13 +168,13 @@ void Ring::Native::check_entered(int result) noexcept {
 
 // A ring that was made is refused: a filter that came later, or the kernel saw another thread.
 void Ring::Native::die_refused(const char* call, int result) noexcept {
-  const std::string what = std::string(call) + ": " + std::string(Error(-result).name()) + ": ";
-  if (is_forbidden(result)) die(what + filter_cure);
+  const std::string_view error = Error(-result).name();
+  if (is_forbidden(result)) die({call, ": ", error, ": ", filter_cure});
   if (result == -EEXIST) {
-    die(what +
-        "the ring belongs to another thread: a reactor runs on the thread that ran it first");
+    die({call, ": ", error,
+         ": the ring belongs to another thread: a reactor runs on the thread that ran it first"});
   }
-  die(what + cure_for(result));
+  die({call, ": ", error, ": ", cure_for(result)});
 }
 
 void Ring::Native::create(const RingOptions& options) {

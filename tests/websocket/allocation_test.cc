@@ -366,6 +366,29 @@ TEST_P(OutOfMemory, EndsOneConnectionAndNobodyElseNotices) {
   EXPECT_GT(which, 8U) << "allocations were counted";
 }
 
+TEST(ThrowingDeathTest, NamesTheHandlerWithoutMemory) {
+  struct Thrower final : ServerEvents {
+    UpgradeAnswer on_upgrade(const UpgradeView&) override {
+      stays = true;
+      fails_in = 1;
+      throw std::bad_alloc();
+    }
+  };
+  EXPECT_DEATH(
+      {
+        Reactor reactor;
+        Thrower thrower;
+        Server server(reactor, thrower);
+        const auto listening = server.listen(*SocketAddress::parse("127.0.0.1:0"));
+        DialRequest request;
+        request.url = "ws://" + listening.address.to_string() + "/";
+        Victim victim;
+        EXPECT_EQ(dial(reactor, victim, request).start, Start::io_pending);
+        while (!victim.over) reactor.run_once(Clock::now() + 10s);
+      },
+      "ringdown: ServerEvents::on_upgrade threw an exception \\(std::bad_alloc\\): handlers must");
+}
+
 TEST(AllocationCount, SeesWhatIsAllocated) {
   const std::uint64_t before = allocations;
   auto memory = std::make_unique<std::vector<int>>(100);
