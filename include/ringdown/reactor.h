@@ -265,7 +265,7 @@ class AtTurnEnd final : public TurnTask {
 };
 
 // A deadline. Caller-owned, immovable; may be destroyed or armed anew at any time on the reactor's
-// thread.
+// thread. It is on a reactor while it is armed: then the calls look which thread this is.
 class RINGDOWN_API TimerBase : Immovable {
  public:
   bool is_armed() const noexcept { return next_ != nullptr; }
@@ -279,7 +279,7 @@ class RINGDOWN_API TimerBase : Immovable {
  protected:
   using Thunk = void (*)(TimerBase&);
   explicit TimerBase(Thunk thunk) noexcept : thunk_(thunk) {}
-  ~TimerBase() { cancel(); }
+  ~TimerBase();
 
  private:
   friend class TimerWheel;
@@ -287,6 +287,7 @@ class RINGDOWN_API TimerBase : Immovable {
   TimerBase* next_ = nullptr;  // a circular list: a slot of the wheel
   TimerBase* previous_ = nullptr;
   TimePoint deadline_{};
+  std::uint16_t owner_thread_ = 0;  // of the reactor it is armed on; what Timer has goes behind it
 };
 
 // Timer<&Owner::handler> is a member of its owner, declared behind its handler:
@@ -301,15 +302,16 @@ class Timer final : public TimerBase {
 
  public:
   using Owner = typename Called::Owner;
-  explicit Timer(Owner& owner) noexcept : TimerBase(&Timer::dispatch), owner_(owner) {}
+  explicit Timer(Owner& owner) noexcept : TimerBase(&Timer::dispatch), owner_(owner, *this) {}
 
  private:
   static void dispatch(TimerBase& timer) {
     HandlerName name(__PRETTY_FUNCTION__);
-    (static_cast<Timer&>(timer).owner_.*Handler)();
+    auto& self = static_cast<Timer&>(timer);
+    (self.owner_.template of<Owner>(self).*Handler)();
     name.has_returned();
   }
-  Owner& owner_;
+  OwnerDistance owner_;
 };
 
 }  // namespace ringdown

@@ -3,7 +3,9 @@
 // and lose or corrupt what it touches, so each public call looks: a load and a compare.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstdint>
 #include <source_location>
 
 #include "ringdown/operation.h"
@@ -17,6 +19,21 @@ namespace ringdown {
 class OwnerThread : Immovable {
  public:
   using Call = std::source_location;
+
+  // What is small and many names its owner so, while that lives. The first 4,095 of a process that
+  // live at a time have one; the others' timers are not looked at.
+  using Number = std::uint16_t;
+  static constexpr Number nobody = 0;
+
+  OwnerThread() noexcept;
+  ~OwnerThread();
+  Number number() const noexcept { return number_; }
+  static void check_of(Number number, Call call = Call::current()) noexcept {
+    if (const OwnerThread* const owner = of(number)) owner->check(call);
+  }
+  static void check_of_unless_idle(Number number, Call call = Call::current()) noexcept {
+    if (const OwnerThread* const owner = of(number)) owner->check_unless_idle(call);
+  }
 
   // What uses the reactor or anything on it.
   void check(Call call = Call::current()) const noexcept {
@@ -57,12 +74,17 @@ class OwnerThread : Immovable {
     return reinterpret_cast<const void*>(::pthread_self());
 #endif
   }
+  static const OwnerThread* of(Number number) noexcept {
+    return numbered_[number].load(std::memory_order_acquire);
+  }
   // Visible, because ringdown-tls calls them.
   [[noreturn, gnu::cold]] RINGDOWN_API static void die_on_wrong_thread(Call call) noexcept;
   [[gnu::cold]] RINGDOWN_API void die_if_running(Call call) const noexcept;
 
   std::atomic<const void*> owner_ = nullptr;
   std::atomic<bool> running_ = false;
+  Number number_ = nobody;
+  static std::array<std::atomic<const OwnerThread*>, 4096> numbered_;
 };
 
 }  // namespace ringdown

@@ -17,13 +17,14 @@ void Operation::die_in_flight() noexcept {
 }
 
 void OwnerDistance::die_far_from_owner() noexcept {
-  check_failed(__FILE__, __LINE__, "an operation is no member of its owner");
+  check_failed(__FILE__, __LINE__, "an operation or a timer is no member of its owner");
 }
 
 TurnTask::~TurnTask() { RINGDOWN_CHECK(!queued_); }
 
 void TimerBase::arm(Reactor& reactor, TimePoint deadline) noexcept {
   reactor.core().check_thread();
+  if (is_armed()) OwnerThread::check_of(owner_thread_);  // it may be another reactor
   if (!reactor.core().is_ending()) reactor.core().timers().insert(*this, deadline);
 }
 
@@ -32,7 +33,15 @@ void TimerBase::arm(ReactorCore& reactor, TimePoint deadline) noexcept {
 }
 
 void TimerBase::cancel() noexcept {
-  if (is_armed()) TimerWheel::remove(*this);
+  if (!is_armed()) return;
+  OwnerThread::check_of(owner_thread_);
+  TimerWheel::remove(*this);
+}
+
+TimerBase::~TimerBase() {
+  if (!is_armed()) return;
+  OwnerThread::check_of_unless_idle(owner_thread_);
+  TimerWheel::remove(*this);
 }
 
 namespace {

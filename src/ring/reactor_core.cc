@@ -38,7 +38,7 @@ ReactorCore::ReactorCore(Reactor& reactor, const ReactorOptions& options)
       options_(settled(options)),
       wake_descriptor_(make_eventfd()),
       now_(Ring::now()),
-      timers_(now_) {
+      timers_(now_, owner_.number()) {
   rings_.push_back(std::make_unique<Ring>(main_ring(options_)));
   sockets_.push_back(0);
   kept_free_.push_back(0);

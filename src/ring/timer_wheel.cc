@@ -18,7 +18,8 @@ TimerWheel::Slot::~Slot() {
 }
 bool TimerWheel::Slot::is_empty() const noexcept { return next_ == this; }
 
-TimerWheel::TimerWheel(TimePoint start) noexcept : start_(start) {}
+TimerWheel::TimerWheel(TimePoint start, OwnerThread::Number owner) noexcept
+    : start_(start), owner_(owner) {}
 TimerWheel::~TimerWheel() = default;
 
 TimePoint TimerWheel::time_of(std::uint64_t tick) const noexcept {
@@ -75,6 +76,7 @@ void TimerWheel::place(TimerBase& timer, std::uint64_t tick) noexcept {
 void TimerWheel::insert(TimerBase& timer, TimePoint deadline) noexcept {
   if (timer.is_armed()) remove(timer);
   timer.deadline_ = deadline;
+  timer.owner_thread_ = owner_;
   place(timer, std::max(tick_at_or_after(deadline), tick_ + 1));
 }
 

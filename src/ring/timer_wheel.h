@@ -8,13 +8,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "ring/owner_thread.h"
 #include "ringdown/reactor.h"
 
 namespace ringdown {
 
 class TimerWheel : Immovable {
  public:
-  explicit TimerWheel(TimePoint start) noexcept;
+  explicit TimerWheel(TimePoint start, OwnerThread::Number owner = OwnerThread::nobody) noexcept;
   ~TimerWheel();
 
   void insert(TimerBase& timer, TimePoint deadline) noexcept;
@@ -48,6 +49,7 @@ class TimerWheel : Immovable {
   static void splice(Slot& from, Slot& to) noexcept;
 
   TimePoint start_;
+  OwnerThread::Number owner_;
   std::uint64_t tick_ = 0;  // every slot up to here has run
   std::array<std::array<Slot, slots>, levels> wheel_;
   // Which slots may hold something; a cancelled timer leaves its bit behind until somebody looks.

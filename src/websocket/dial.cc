@@ -82,7 +82,7 @@ std::string_view Dialer::Plan::head_with(
 }
 
 Dialer::Dialer(Reactor& reactor, const DialRequest& request)
-    : plan_(new Plan(reactor.core(), request)) {}
+    : plan_((reactor.core().check_thread(), new Plan(reactor.core(), request))) {}
 Dialer::~Dialer() { plan_->let_go(); }
 
 const std::string& Dialer::problem() const noexcept { return plan_->problem; }

@@ -6,7 +6,7 @@
 namespace ringdown {
 
 Server::Server(Reactor& reactor, ServerEvents& events, const ServerOptions& options)
-    : core_(std::make_unique<Core>(reactor, events, options)) {}
+    : core_((reactor.core().check_thread(), std::make_unique<Core>(reactor, events, options))) {}
 // One that uses nothing any more may outlive its reactor.
 Server::~Server() {
   if (core_->is_in_use()) core_->reactor().owner().check_unless_idle();
