@@ -77,7 +77,7 @@ bool Connection::try_queue_frame(Opcode opcode, bool fin, ConstBytes payload) no
     queue_frame(opcode, fin, payload);
     return true;
   } catch (const std::bad_alloc&) {
-    wake();  // on_writable follows
+    reactor_.in_next_turn(turn_end_task_);  // on_writable follows; in this turn, without an end
     return false;
   }
 }
