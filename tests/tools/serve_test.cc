@@ -81,6 +81,32 @@ TEST(Serve, LeavesNoNameOfItsUnixSocketBehind) {
   }
 }
 
+TEST(Serve, SaysWhatIsInTheWayOfAUnixSocket) {
+  const std::string path = testing::TempDir() + "ringdown-in-the-way-" + std::to_string(getpid());
+  const auto expect_refusal = [](const std::string& name, const std::string& why) {
+    const ProgramResult result = run_program({"serve", "--quiet", "--listen", "unix:" + name});
+    EXPECT_EQ(result.status, 2);
+    EXPECT_EQ(result.error_out,
+              "ringdown: --listen: unix:" + name + ": Address already in use: " + why + '\n');
+  };
+  std::ofstream(path) << "kept";
+  expect_refusal(path, "it is a file, and no socket: take another path");
+  ASSERT_EQ(unlink(path.c_str()), 0) << "it is left alone";
+  ASSERT_EQ(symlink("nowhere", path.c_str()), 0);
+  expect_refusal(path, "it is a symbolic link: take another path");
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  expect_refusal("/tmp", "it is a directory: add the name of a file in it");
+  expect_refusal("/dev/null", "it is no socket: take another path");
+
+  Serving server({}, "unix:" + path);
+  expect_refusal(path,
+                 "a program listens there, or one that was killed has left the file: remove it");
+  EXPECT_EQ(server.drain(), 0);
+  const std::string abstract = "@ringdown-in-the-way-" + std::to_string(getpid());
+  const Serving other({}, "unix:" + abstract);
+  expect_refusal(abstract, "another program listens there: end it, or take another name");
+}
+
 // Started while the last one drained, in the place of its file.
 TEST(Serve, LeavesTheNameOfItsSuccessorAlone) {
   const std::string path = testing::TempDir() + "ringdown-successor-" + std::to_string(getpid());

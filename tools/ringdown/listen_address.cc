@@ -13,12 +13,32 @@
 
 namespace ringdown::program {
 
-std::string_view cure(Error error, std::string_view address) noexcept {
+namespace {
+
+// bind(2) says the same of whatever is there.
+std::string_view cure_in_use(const SocketAddress& address) noexcept {
+  const auto* native = reinterpret_cast<const sockaddr_un*>(address.native());
+  // unix(7): an abstract name begins with NUL, and is no file.
+  if (native->sun_path[0] == '\0')
+    return ": another program listens there: end it, or take another name";
+  struct stat file {};
+  if (::lstat(native->sun_path, &file) != 0) return "";
+  switch (file.st_mode & S_IFMT) {
+    case S_IFSOCK:
+      return ": a program listens there, or one that was killed has left the file: remove it";
+    case S_IFDIR: return ": it is a directory: add the name of a file in it";
+    case S_IFLNK: return ": it is a symbolic link: take another path";
+    case S_IFREG: return ": it is a file, and no socket: take another path";
+    default: return ": it is no socket: take another path";
+  }
+}
+
+}  // namespace
+
+std::string_view cure(Error error, const SocketAddress& address) noexcept {
   switch (error.errno_value()) {
     case EADDRINUSE:
-      if (address.starts_with("unix:")) {
-        return ": a program listens there, or one that was killed has left the file: remove it";
-      }
+      if (address.family() == AF_UNIX) return cure_in_use(address);
       return ": another program listens there: end it, or take another port";
     case EADDRNOTAVAIL: return ": an address of this machine, or 0.0.0.0 or [::] for all of them";
     case EACCES: return ": not for this user: ports below 1024 are root's, or a directory's rights";
@@ -41,7 +61,7 @@ void require_unused(const SocketAddress& address) {
   if (!error) return;
   const std::string text = address.to_string();
   throw UsageError("--listen: " + text + ": " + std::string(error.message()) +
-                   std::string(cure(error, text)));
+                   std::string(cure(error, address)));
 }
 
 UnixName::UnixName(const SocketAddress& address) {

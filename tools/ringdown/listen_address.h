@@ -12,7 +12,7 @@
 namespace ringdown::program {
 
 // What to do about an address that cannot be listened on: begins with a colon, or is empty.
-std::string_view cure(Error error, std::string_view address) noexcept;
+std::string_view cure(Error error, const SocketAddress& address) noexcept;
 
 // Listeners of several threads share an address (SO_REUSEPORT), and would share it with another
 // program of this user that does so too, without a word. Throws UsageError where somebody listens

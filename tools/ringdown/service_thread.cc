@@ -80,7 +80,7 @@ void ServiceThread::serve(Reactor& reactor, Service& service) {
     const Server::ListenResult result = server.listen(address);
     if (result.error) {
       problem = "--listen: " + address.to_string() + ": " + std::string(result.error.message());
-      problem += cure(result.error, address.to_string());
+      problem += cure(result.error, address);
       break;
     }
     address = result.address;
