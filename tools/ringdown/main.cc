@@ -226,8 +226,7 @@ int main(int argument_count, char** arguments) {
     return ringdown::program::run(argument_count, arguments);
   } catch (const std::exception& error) {
     // UsageError, SetupError, and what the standard library throws at set-up.
-    ringdown::program::standard_error().put("ringdown: " + std::string(error.what()) + '\n');
-    ringdown::program::finish_standard_error();
+    ringdown::program::report_error(error.what());
     return ringdown::program::exit_usage;
   }
 }

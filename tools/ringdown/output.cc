@@ -3,9 +3,11 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
@@ -54,6 +56,8 @@ bool start_deaf_thread(Body body) {
   try {
     std::thread(std::move(body)).detach();
   } catch (const std::system_error&) {
+    started = false;
+  } catch (const std::bad_alloc&) {
     started = false;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -209,6 +213,22 @@ void finish_standard_error() {
                " lines of progress and log are lost: standard error was not read in time\n");
   }
   output.finish(log_patience);
+}
+
+void report_error(const char* what) noexcept {
+  try {
+    standard_error().put("ringdown: " + std::string(what) + '\n');
+    finish_standard_error();
+  } catch (const std::bad_alloc&) {
+    pollfd room{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    constexpr std::chrono::milliseconds patience = log_patience;
+    if (::poll(&room, 1, static_cast<int>(patience.count())) != 1) return;
+    const auto part = [](std::string_view text) {
+      return iovec{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
+    };
+    const std::array parts{part("ringdown: "), part(what), part("\n")};
+    (void)!::writev(STDERR_FILENO, parts.data(), static_cast<int>(parts.size()));
+  }
 }
 
 void survive_failed_writes() {

@@ -65,6 +65,9 @@ bool print(std::string text, Output& output = standard_output());
 // The last of standard error: what was lost there is said, and what waits is waited for a while.
 void finish_standard_error();
 
+// What ends the program, as its last line on standard error. Without memory too.
+void report_error(const char* what) noexcept;
+
 // Writing to a pipe that nobody reads, or beyond RLIMIT_FSIZE, fails and does not end the process
 // (SIGPIPE, SIGXFSZ: signal(7)).
 void survive_failed_writes();

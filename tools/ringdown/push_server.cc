@@ -2,6 +2,7 @@
 #include "push_server.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 
 namespace ringdown::program {
@@ -49,7 +50,11 @@ void PushService::post_release() { reactor().post(release_task_); }
 
 UpgradeAnswer PushService::on_upgrade(const UpgradeView&) {
   UpgradeAnswer answer;
-  answer.headers = headers_;
+  try {
+    answer.headers = headers_;
+  } catch (const std::bad_alloc&) {
+    answer.refuse_with = 503;
+  }
   return answer;
 }
 

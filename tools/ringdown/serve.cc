@@ -61,7 +61,8 @@ class ServeRun : Immovable {
   void start_thread(const ServiceOptions& service, const SocketAddress& address);
   ServeCounts counts() const;
   void check_address_is_said();
-  void reload_certificates();
+  void reload_certificates() noexcept;
+  void try_to_reload();
   void warn_if_untimely() const;
   void show(std::string_view phase) noexcept;
 
@@ -164,7 +165,14 @@ void ServeRun::check_address_is_said() {
                    std::string(outcome->message()));
 }
 
-void ServeRun::reload_certificates() {
+void ServeRun::reload_certificates() noexcept {
+  try {
+    try_to_reload();
+  } catch (const std::bad_alloc&) {  // not even a word of it: the connections go on
+  }
+}
+
+void ServeRun::try_to_reload() {
   progress_.end();
   if (options_.tls.self_signed) {
     standard_error().offer(
@@ -202,8 +210,8 @@ ServeTally ServeRun::drain() {
     }
     add(tally.sum, thread->tally());
   }
-  progress_.end();
   spare_memory_.give_back();
+  progress_.end();
   return tally;
 }
 

@@ -91,18 +91,23 @@ void ServiceThread::serve(Reactor& reactor, Service& service) {
     service_ = &service;
     server_ = &server;
     listening_.set_value();
-  } else if (listening > 0) {
+    return work(reactor, service, server);
+  }
+  if (listening > 0) {
     // What listens already is ended as any server is.
     (void)server.drain(end_now());
-  } else {
-    throw UsageError(problem);
+    work(reactor, service, server);
   }
+  throw UsageError(problem);
+}
+
+// Who made this thread waits for no exception any more.
+void ServiceThread::work(Reactor& reactor, Service& service, const Server& server) noexcept {
   reactor.run();
   service.retire();
   reactor.run_ready();
   tally_ = server.tally();
   statistics_ = reactor.statistics();
-  if (!problem.empty()) throw UsageError(problem);
 }
 
 void ServiceThread::drain(const DrainPlan& plan) {

@@ -51,6 +51,7 @@ class ServiceThread : Immovable {
  private:
   void body();
   void serve(Reactor& reactor, Service& service);
+  void work(Reactor& reactor, Service& service, const Server& server) noexcept;
   void on_drain();
 
   ServiceOptions options_;

@@ -43,10 +43,15 @@ void StormThread::run(Reactor& reactor) {
   control_ = &control;
   worker_ = &worker;
   ready_.set_value();
+  work(reactor, worker);
+}
+
+// Who made this thread waits for no exception any more.
+void StormThread::work(Reactor& reactor, std::optional<StormWorker>& worker) noexcept {
   reactor.run();
   statistics_ = reactor.statistics();
   if (!worker) return;
-  tally_ = worker->tally();
+  tally_ = worker->take_tally();
   half_closed_peak_ = worker->half_closed_peak();
 }
 
@@ -67,7 +72,7 @@ void StormThread::on_prepare() {
   try {
     worker_->emplace(*reactor_, plan_, share_, shared_, counts_, stage_);
     prepared_.set_value();
-  } catch (const std::bad_alloc&) {
+  } catch (...) {
     prepared_.set_exception(std::current_exception());
   }
 }

@@ -47,6 +47,7 @@ class StormThread : Immovable {
  private:
   void body();
   void run(Reactor& reactor);
+  void work(Reactor& reactor, std::optional<StormWorker>& worker) noexcept;
   void on_probe();
   void on_prepare();
   void on_begin();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "counter.h"
@@ -112,7 +113,8 @@ class StormWorker final : public WebSocketEvents, Immovable {
   // Aborts what is open and starts nothing more.
   void interrupt();
 
-  const StormTally& tally() const noexcept { return tally_; }
+  // The last call: without an allocation.
+  StormTally take_tally() noexcept { return std::move(tally_); }
   std::uint64_t half_closed_peak() const noexcept { return half_closed_.peak(); }
 
   void on_connected(WebSocket& socket) override;
