@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <cstring>
 #include <new>
@@ -169,10 +170,12 @@ TlsSession::TlsSession(ssl_ctx_st* context, TlsChunks& chunks, const TlsSessionO
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_shed_handshake_config(ssl_.get(), 1);
+  errno = 0;
   if (role_ == Role::server) {
     SSL_set_accept_state(ssl_.get());
   } else if (!set_up_client(options)) {
-    const bool short_of_memory = ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
+    const bool short_of_memory =
+        errno == ENOMEM || ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
     fail(short_of_memory ? TlsFailure::out_of_memory : TlsFailure::internal);
   }
   ERR_clear_error();
@@ -193,7 +196,8 @@ bool TlsSession::set_up_client(const TlsSessionOptions& options) {
 }
 
 // SSL_do_handshake, SSL_read, SSL_write and SSL_shutdown empty the queue of errors themselves
-// before they begin (ssl_reset_error_state).
+// before they begin (ssl_reset_error_state). errno is emptied here: `fail_from_queue` looks whether
+// malloc(3) has set it.
 
 void TlsSession::feed(std::span<const std::byte> input) noexcept {
   RINGDOWN_CHECK(input_.empty());
@@ -214,6 +218,7 @@ void TlsSession::consume_output(std::size_t size) noexcept {
 TlsStep TlsSession::step() {
   if (failure_ != TlsFailure::none) return TlsStep::failed;
   if (handshake_done_) return TlsStep::done;
+  errno = 0;
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     handshake_done_ = true;
@@ -238,6 +243,7 @@ std::size_t TlsSession::write(std::span<const std::byte> data) {
   std::size_t taken = 0;
   while (taken < data.size() && output_.size() < write_output_max) {
     const std::size_t part = std::min<std::size_t>(data.size() - taken, record_size_max_);
+    errno = 0;
     const int result = SSL_write(ssl_.get(), data.data() + taken, static_cast<int>(part));
     if (result <= 0) {
       fail_from_queue();
@@ -258,6 +264,7 @@ TlsRead TlsSession::read(std::span<std::byte> into) {
   if (input_.empty() && !input_ended_ && SSL_pending(ssl_.get()) == 0) return {};
 
   const int size = static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX));
+  errno = 0;
   const int result = SSL_read(ssl_.get(), into.data(), size);
   if (result > 0) return {TlsReadKind::data, static_cast<std::size_t>(result)};
   switch (SSL_get_error(ssl_.get(), result)) {
@@ -281,8 +288,9 @@ TlsRead TlsSession::read(std::span<std::byte> into) {
 bool TlsSession::shutdown() {
   if (!handshake_done_ || halves_.send == Half::aborted) return false;
   if (halves_.send != Half::open) return true;
-  SSL_shutdown(ssl_.get());
-  if (output_failed_) {
+  errno = 0;
+  const int result = SSL_shutdown(ssl_.get());
+  if (output_failed_ || (result < 0 && errno == ENOMEM)) {
     fail_from_queue();
     return false;
   }

@@ -1,6 +1,7 @@
 // Why a session failed, from what BoringSSL says and what the peer sent.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -38,6 +39,7 @@ TlsFailure failure_of_reason(int reason) noexcept {
 // Why BoringSSL's last call failed, from its queue of errors, oldest first: an entry may be another
 // library's, and the last is not always the most telling.
 void TlsSession::fail_from_queue() noexcept {
+  const bool memory_failed = errno == ENOMEM;  // of malloc(3); BoringSSL does not always say so
   int detail = 0;
   TlsFailure failure = TlsFailure::none;
   while (const std::uint32_t error = ERR_get_error()) {
@@ -57,7 +59,8 @@ void TlsSession::fail_from_queue() noexcept {
       failure = TlsFailure::alert_received;
     }
   }
-  if (output_failed_) failure = TlsFailure::out_of_memory;
+  const bool has_name = failure != TlsFailure::none && failure != TlsFailure::internal;
+  if (output_failed_ || (memory_failed && !has_name)) failure = TlsFailure::out_of_memory;
   if (failure == TlsFailure::none) failure = failure_without_name(detail);
   if (!handshake_done_ && !first_byte_is_tls()) failure = TlsFailure::not_tls;
   if (const int alert = plaintext_alert(); failure == TlsFailure::bad_record_mac && alert >= 0) {

@@ -1,6 +1,7 @@
 // The receiving half of a TLS stream: from TCP's bytes to the user's, and the ends of both.
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "tls/tls_stream.h"
@@ -123,7 +124,13 @@ void TlsStream::run_session() {
 
 void TlsStream::keep_ticket() {
   if (tickets_ == nullptr) return;
-  if (protocol::TlsTicket ticket = session_.take_ticket()) tickets_->keep(host_, std::move(ticket));
+  protocol::TlsTicket ticket = session_.take_ticket();
+  if (!ticket) return;
+  try {
+    tickets_->keep(host_, std::move(ticket));
+  } catch (const std::bad_alloc&) {
+    // A ticket less: the connection has no need of it.
+  }
 }
 
 void TlsStream::read_records() {
@@ -146,7 +153,11 @@ void TlsStream::deliver(MutableBytes bytes) {
   const std::size_t used = events_.on_received(bytes);
   if (used == bytes.size() || stage_ != Stage::running) return;
   const MutableBytes rest = bytes.subspan(used);
-  held_ = pools().held.take();
+  try {
+    held_ = pools().held.take();
+  } catch (const std::bad_alloc&) {
+    return on_failed(Error(ENOMEM));
+  }
   held_->end = rest.size();
   std::memcpy(held_->bytes.data(), rest.data(), rest.size());
 }
@@ -183,7 +194,8 @@ void TlsStream::peer_ended() {
 void TlsStream::fail_session() {
   if (std::exchange(session_failed_, true)) return;
   wake();
-  if (!failure_) failure_ = Error(EPROTO);
+  const bool short_of_memory = session_.failure() == TlsFailure::out_of_memory;
+  if (!failure_) failure_ = Error(short_of_memory ? ENOMEM : EPROTO);
   if (stage_ != Stage::running) return;
   tell_failure();
 }

@@ -160,7 +160,7 @@ bool TlsStream::send_now() {
   if (stage_ != Stage::running || failure_) return false;
   advance_sends();
   const bool all_below = batch_ == nullptr || batch_->size == session_.output_size();
-  return writing_ == nullptr && all_below && tcp_.send_now();
+  return writing_ == nullptr && all_below && !failure_ && tcp_.send_now();
 }
 
 Start TlsStream::abort() {
@@ -286,7 +286,8 @@ void TlsStream::skip_written(std::size_t size) noexcept {
 }
 
 void TlsStream::begin_batch() {
-  batch_ = pools().batches->take(*this);
+  batch_ = pools().batches->try_take(*this);
+  if (batch_ == nullptr) return on_failed(Error(ENOMEM));
   const std::size_t count = session_.output(batch_->pieces);
   for (const ConstBytes piece : std::span(batch_->pieces).first(count)) {
     batch_->size += piece.size();

@@ -123,7 +123,7 @@ class TlsStream final : public SecureStream, private ByteStreamEvents {
   std::size_t bytes_sent_ = 0;        // in records
   TlsBatch* batch_ = nullptr;         // while records are with TCP
   TlsHeld* held_ = nullptr;           // while the user is paused in the middle of a record
-  Error failure_;                     // of TCP, or EPROTO of the session's
+  Error failure_;                     // of TCP, or the session's: EPROTO, ENOMEM
   Error close_reason_;                // on_closed tells it, if TCP has none of its own
   Stage stage_ = Stage::running;
   bool paused_ = false;
