@@ -82,7 +82,7 @@ struct ReactorOptions {
   bool raise_descriptor_limit = false;
   unsigned receive_buffers = 1024;  // provided buffers of 4 KiB; a power of two
   unsigned large_receive_buffers =
-      32;  // provided buffers of 256 KiB, for streams that fill the small ones
+      128;  // provided buffers of 64 KiB, for streams that fill the small ones
   // Bytes of all messages together that have begun and are not whole yet, where connections put
   // them together (Delivery::messages). A piece beyond it fails its connection, with Close 1011.
   std::size_t message_memory_max = std::size_t{512} << 20;

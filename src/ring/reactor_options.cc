@@ -52,7 +52,7 @@ RingOptions slot_ring(const ReactorOptions& options) noexcept {
   ring.submission_entries = std::min(ring.submission_entries, 1024U);
   ring.completion_entries = std::min(ring.completion_entries, 8192U);
   ring.small_buffers = std::min(ring.small_buffers, 128U);
-  ring.large_buffers = std::min(ring.large_buffers, 4U);
+  ring.large_buffers = std::min(ring.large_buffers, 16U);
   return ring;
 }
 

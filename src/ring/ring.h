@@ -21,7 +21,7 @@ namespace ringdown {
 // Provided buffers come in two sizes; a stream that fills the small ones asks for the large.
 enum class BufferGroup : std::uint8_t { small, large };
 inline constexpr std::size_t small_buffer_size = 4096;
-inline constexpr std::size_t large_buffer_size = 262144;
+inline constexpr std::size_t large_buffer_size = 65536;
 
 enum class ReceiveMode : std::uint8_t { once, multishot };
 enum class AcceptMode : std::uint8_t { once, multishot };
@@ -42,7 +42,7 @@ struct RingOptions {
   unsigned completion_entries = 8192;
   unsigned sockets = 0;  // slots in the table of direct descriptors
   unsigned small_buffers = 2048;
-  unsigned large_buffers = 32;
+  unsigned large_buffers = 128;
   unsigned worker_threads = 1;
   Features allowed_features = all_features;
   std::uint16_t index = 0;     // in the reactor; 0 is the ring that is waited on

@@ -43,7 +43,10 @@ using LargeOutputBlock = SizedOutputBlock<16384, true>;
 
 struct OutputPieces {
   static constexpr std::size_t most = 64;
-  std::array<ConstBytes, most> at;
+  OutputPieces() noexcept {}
+  union {  // not cleared: a batch writes what it uses
+    std::array<ConstBytes, most> at;
+  };
 };
 
 struct OutputPools {
