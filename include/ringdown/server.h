@@ -185,7 +185,8 @@ struct DrainPlan {
   std::string reason{};
   // Connections that are not open yet may still come to be, and have their turn then, until nobody
   // is in the listen queues any more and so long has passed. Then they are closed (FIN): proxies
-  // and browsers connect ahead of their requests. on_upgrade_failed: aborted.
+  // and browsers connect ahead of their requests. on_upgrade_failed: aborted. These, and clients
+  // that were refused, have one second more to end their side; then RST.
   std::chrono::milliseconds opening_grace{500};
   // Connections whose peer has closed, and whose answer is the application's
   // (AnswerClose::application), have their turn last: when so long has passed, or half of the time

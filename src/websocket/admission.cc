@@ -221,6 +221,9 @@ void Admission::leave_all(TimePoint deadline) {
     OpeningQueue& queue = queue_of(progress);
     while (queue.first() != nullptr) queue.first()->leave(deadline);
   }
+  // These and who was refused before.
+  ServerOpening* opening = queue_of(OpeningProgress::ending).first();
+  for (; opening != nullptr; opening = opening->place.next) opening->end_by(deadline);
 }
 
 // Who waits waits for the patience with the others to be over, or for a place that is given back.

@@ -57,7 +57,8 @@ class Admission final : private ConnectionBudget::Core::Member::User, Immovable 
   // The connection is over.
   void give_back(const Connection& connection);
 
-  // Those whose request has not come end: see ServerOpening::leave.
+  // Those whose request has not come end, as ServerOpening::leave says; who was refused has until
+  // then to go.
   void leave_all(TimePoint deadline);
 
  private:

@@ -202,6 +202,8 @@ void ServerOpening::leave(TimePoint deadline) {
   connection_.refuse(deadline);
 }
 
+void ServerOpening::end_by(TimePoint deadline) { connection_.leave(deadline); }
+
 void ServerOpening::finish() {
   server_.admission().end(*this);
   if (is_over()) {

@@ -25,6 +25,8 @@ class ServerOpening final : public Opening {
   void evict_for_head();
   // It shall not hold a drain: FIN, and what the client does not read by then is lost.
   void leave(TimePoint deadline);
+  // It was refused, or leaves: its connection is over by then.
+  void end_by(TimePoint deadline);
 
   OpeningPlace place;  // the admission's
 

@@ -204,6 +204,15 @@ TEST_F(Drain, DoesNotWaitForWhoHasSentNoRequest) {
   EXPECT_EQ(host.upgrades_failed[0].why.failure, OpenFailure::aborted);
 }
 
+TEST_F(Drain, DoesNotWaitForAHealthCheckerThatWasRefusedAndStays) {
+  serve(automatic());
+  RawPeer& refused = raw_client();
+  refused.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(pump([&] { return server->tally().refused == 1 && refused.ended(); }));
+  ASSERT_EQ(server->drain({.opening_grace = 0ms}), Start::io_pending);
+  ASSERT_TRUE(pump([&] { return host.drained == 1; })) << "long before its close_timeout";
+}
+
 // A listen queue that is never empty.
 class DrainInACrowd : public Drain {
  protected:
@@ -376,10 +385,8 @@ TEST_F(Drain, RefusesAPlanThatCannotBe) {
     bad.reason = std::move(reason);
     EXPECT_EQ(server->drain(bad), Start::bad_argument) << status;
   };
-  refused(999, "");
-  refused(1006, "");
-  refused(1001, std::string(124, 'r'));
-  refused(1001, "\xFF");
+  for (const int status : {999, 1006}) refused(status, "");
+  for (const auto& reason : {std::string(124, 'r'), std::string("\xFF")}) refused(1001, reason);
   for (const DrainPlan& bad : {DrainPlan{.per_second = 0}, DrainPlan{.opening_grace = -1ms},
                                DrainPlan{.answer_grace = -1ms}}) {
     EXPECT_EQ(server->drain(bad), Start::bad_argument);
