@@ -195,7 +195,8 @@ struct WebSocketOptions {
   // 250 ms, and never less than 10). Zero: only when one has failed.
   Milliseconds connection_attempt_delay{250};
   // Of `close`, from the call; zero is not allowed. What is queued then has its time besides, at
-  // `send_rate_min`: a close that flows is not cut. The deadline is fixed at the call.
+  // `send_rate_min`: a close that flows is not cut. The deadline is fixed at the call. What the
+  // kernel has accepted and not sent, 128 KiB at most, is not counted: close_timeout is its time.
   Milliseconds close_timeout{10'000};
   Milliseconds answer_timeout{10'000};  // AnswerClose::application: from on_peer_close
   // From `shutdown` to the peer's Close, with time for what is queued as for `close`.
@@ -213,11 +214,13 @@ struct WebSocketOptions {
   // Whether the peer lives: nothing at all received for so long: a Ping; and nothing in the
   // interval behind that either: the end (timed_out). Counts when idle_timeout does.
   Milliseconds ping_interval{0};
-  // A peer that does not read: something is queued, and over send_stall_timeout the kernel took
-  // less of it than send_rate_min bytes a second: the end (timed_out, CloseBound::stall), found out
-  // by twice that time. Counts while receiving is paused too, and behind our Close. What the kernel
-  // takes moves by some 64 KiB at a time: choose so that their product is well above that. Zero in
-  // either: no such bound, and with send_rate_min also no time for what is queued in close_timeout.
+  // A peer that does not read: while something is queued it has fallen behind send_rate_min bytes a
+  // second by what that makes in send_stall_timeout: the end (timed_out, CloseBound::stall). So a
+  // peer that takes nothing ends after that time and a quarter of it at most, one that takes half
+  // the rate after twice as long, and one that takes the rate never. Counts while receiving is
+  // paused too, and behind our Close. A peer's window opens in steps, on Linux of a sixteenth of
+  // its buffer, 384 KiB at most: let the product be above that. Zero in either: no such bound, and
+  // with send_rate_min also no time for what is queued in close_timeout.
   std::uint32_t send_rate_min = 16U << 10;
   Milliseconds send_stall_timeout{30'000};
   std::uint32_t message_size_max = 16U << 20;  // bytes of a whole message (Close 1009 beyond it)

@@ -13,6 +13,21 @@
 #include "ring/ring_native.h"
 
 namespace ringdown {
+namespace {
+
+// tcp(7). So much of what the kernel has accepted may wait to be sent (TCP_NOTSENT_LOWAT); it takes
+// more when half of that is left. By default it accepts up to 4 MiB, for a peer that does not read
+// too: a send would complete long before its bytes are on their way, and what a slow peer takes
+// would be seen in steps of a minute.
+constexpr int unsent_max = 131'072;
+
+void set_up_tcp(int descriptor) noexcept {
+  const int on = 1;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof unsent_max);
+}
+
+}  // namespace
 
 Ring::Listening Ring::listen(const SocketAddress& address, int backlog, bool reuse_port) {
   Listening listening;
@@ -24,9 +39,9 @@ Ring::Listening Ring::listen(const SocketAddress& address, int backlog, bool reu
   const int on = 1;
   if (address.family() != AF_UNIX) {
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    // tcp(7): what is accepted inherits it, and a direct descriptor could not be told later (before
-    // Linux 6.7).
-    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    // What is accepted inherits it, and a direct descriptor could not be set up later (before Linux
+    // 6.7).
+    set_up_tcp(descriptor);
     if (reuse_port) ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   }
   if (::bind(descriptor, address.native(), address.size()) != 0 ||
@@ -104,12 +119,12 @@ void Ring::Native::accept(Operation& operation, int listener, AcceptMode mode, A
 void Ring::open_socket(Operation& operation, OpenSocket& request) {
   request.error = Error();
   request.descriptor = ::socket(request.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
   if (request.descriptor < 0) {
     request.error = Error(errno);
   } else if (request.family != AF_UNIX) {
-    ::setsockopt(request.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    set_up_tcp(request.descriptor);
     if (request.source) {
+      const int on = 1;
       // ip(7): the port is chosen by connect(2), so that one port can serve many destinations.
       ::setsockopt(request.descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
       if (::bind(request.descriptor, request.source->native(), request.source->size()) != 0) {

@@ -254,6 +254,7 @@ class Connection final : public WebSocket, private ByteStreamEvents {
   TimePoint closing_deadline_ = TimePoint::max();
   TimePoint last_received_{};  // anything
   TimePoint last_data_{};      // a part of a message
+  TimePoint paused_since_{};
   std::unique_ptr<ByteStorage> message_;
   TimePoint message_began_{};    // with message_timeout, while a message is open
   std::uint32_t work_turn_ = 0;  // the turn in which it had
@@ -273,8 +274,8 @@ class Sending : Immovable {
   Sending(Connection& connection, OutputPools& pools) noexcept
       : queue(pools), connection_(connection) {}
   void start(ByteStream& stream);
-  // Whether the peer takes less than `rate` bytes a second over `time`; asked at `next_look`, which
-  // it moves.
+  // Whether the peer is behind `rate` bytes a second by what that makes in `time`; asked at
+  // `next_look`, which it moves.
   bool is_stalled(TimePoint now, std::uint64_t rate, std::chrono::milliseconds time) noexcept;
   bool is_idle() const noexcept { return queue.is_empty() && !queue.batch_in_flight(); }
 
@@ -286,7 +287,9 @@ class Sending : Immovable {
   Connection& connection_;
   std::uint64_t batches_bytes_ = 0;  // of those that are over
   std::uint64_t batch_bytes_ = 0;    // of the one in flight
-  std::uint64_t measured_from_ = 0;  // bytes sent when the time began
+  TimePoint looked_{};
+  std::uint64_t sent_before_ = 0;  // bytes, by then
+  std::uint64_t debt_ = 0;         // bytes that the peer was behind
   bool measures_ = false;
   Send<&Sending::on_sent> operation_{*this};
 };

@@ -120,17 +120,28 @@ void Connection::watch_sends() {
   timer_.arm(reactor_, sending_->next_look);
 }
 
+// A debt at the rate, which what the kernel takes pays off: peers take in steps.
 bool Sending::is_stalled(TimePoint now, std::uint64_t rate,
                          std::chrono::milliseconds time) noexcept {
+  using std::chrono::duration_cast;
+  const auto milliseconds_of = [](TimePoint::duration span) {
+    return static_cast<std::uint64_t>(duration_cast<std::chrono::milliseconds>(span).count());
+  };
   const std::uint64_t sent =
       batches_bytes_ + (operation_.in_flight() ? operation_.sent_bytes() : 0);
-  const std::uint64_t wanted = rate * static_cast<std::uint64_t>(time.count()) / 1000;
-  // However late this thread is, the peer has the whole time.
-  const bool is_late = now > next_look + time / 8;
-  if (measures_ && !is_late && sent - measured_from_ < wanted) return true;
+  const std::uint64_t debt_max = rate * milliseconds_of(time) / 1000;
+  if (measures_) {
+    // However late this thread is, the peer had no chance meanwhile.
+    const TimePoint until = std::min(now, next_look + time / 8);
+    const std::uint64_t debt = debt_ + rate * milliseconds_of(until - looked_) / 1000;
+    debt_ = debt - std::min(debt, sent - sent_before_);
+    if (debt_ >= debt_max) return true;
+  }
   measures_ = true;
-  measured_from_ = sent;
-  next_look = now + time;
+  looked_ = now;
+  sent_before_ = sent;
+  const std::chrono::milliseconds left(debt_max == 0 ? 0 : (debt_max - debt_) * 1000 / rate + 1);
+  next_look = now + std::max<TimePoint::duration>(left, time / 8);
   return false;
 }
 

@@ -62,7 +62,7 @@ void Connection::open(const std::string* subprotocol) {
   open_ = true;
   subprotocol_ = subprotocol;
   timer_.cancel();
-  last_received_ = last_data_ = reactor_.now();
+  last_received_ = last_data_ = paused_since_ = reactor_.now();
   rearm_deadline();
   call_handler("WebSocketEvents::on_open", [&] { events_->on_open(*this); });
 }
@@ -368,14 +368,19 @@ void Connection::deliver_peer_close(const MessageReader::Event& event) {
 }
 
 void Connection::pause() {
+  if (!paused_) paused_since_ = reactor_.now();
   paused_ = true;
   stream_->pause();
 }
 
+// The time while receiving was paused is taken out of what is counted.
 void Connection::resume() {
+  if (!paused_) return;
   paused_ = false;
-  last_received_ = last_data_ = reactor_.now();
-  if (message_began_ != TimePoint()) message_began_ = last_received_;
+  const TimePoint::duration paused = reactor_.now() - paused_since_;
+  last_received_ += paused;
+  last_data_ += paused;
+  if (message_began_ != TimePoint()) message_began_ += paused;
   rearm_deadline();
   if (!yielded_) stream_->resume();
 }
