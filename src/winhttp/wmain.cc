@@ -16,9 +16,15 @@ RINGDOWN_ENTRY(of_const_arguments, "_Z5wmainiPPKw", int, wchar_t**);
 RINGDOWN_ENTRY(of_environment, "_Z5wmainiPPwS0_", int, wchar_t**, wchar_t**);
 RINGDOWN_ENTRY(of_const_environment, "_Z5wmainiPPKwS1_", int, wchar_t**, wchar_t**);
 
+// The program's for as long as it runs. Everybody may see them, so they are not taken for lost.
+extern "C" {
+wchar_t** ringdown_wmain_words;
+wchar_t** ringdown_wmain_variables;
+}
+
 namespace {
 
-// Texts of UTF-8 up to a null pointer, as wide ones; for as long as the program runs.
+// Texts of UTF-8 up to a null pointer, as wide ones.
 wchar_t** widened(char** texts) {
   size_t count = 0;
   while (texts[count] != nullptr) ++count;
@@ -40,8 +46,8 @@ int refuse(const char* why) {
 }  // namespace
 
 int main(int count, char** arguments, char** environment) {
-  wchar_t** const words = widened(arguments);
-  wchar_t** const variables = widened(environment);
+  wchar_t** const words = ringdown_wmain_words = widened(arguments);
+  wchar_t** const variables = ringdown_wmain_variables = widened(environment);
   if (words == nullptr || variables == nullptr) return refuse("there is no memory");
   if (of_c != nullptr) return of_c(count, words, variables);
   if (of_nothing != nullptr) return of_nothing();
