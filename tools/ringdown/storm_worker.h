@@ -113,6 +113,7 @@ class StormWorker final : public WebSocketEvents, Immovable {
   // Aborts what is open and starts nothing more.
   void interrupt();
 
+  const StormTally& tally() const noexcept { return tally_; }  // until it is taken
   // The last call: without an allocation.
   StormTally take_tally() noexcept { return std::move(tally_); }
   std::uint64_t half_closed_peak() const noexcept { return half_closed_.peak(); }
