@@ -94,6 +94,21 @@ MESSAGES = (
     "Resolve::start takes what is called as handler(const Resolve::Result&)",
 )
 
+MOVE_ONLY = """
+#include <ringdown/ringdown.h>
+
+#include <memory>
+
+using namespace ringdown;
+
+void callables(Reactor& reactor, Server& server, Resolve& resolve) {
+  reactor.post([p = std::make_unique<int>()] {});
+  server.for_each([p = std::make_unique<int>()](WebSocket&) {});
+  auto take = [p = std::make_unique<int>()](const Resolve::Result&) {};
+  (void)resolve.start(reactor, "localhost", 80, std::move(take));
+}
+"""
+
 
 def compile_text(compiler, text):
     strict = ["-Wall", "-Wextra", "-Wpedantic", "-Wmissing-field-initializers", "-Werror"]
@@ -113,6 +128,13 @@ class HeadersTest(unittest.TestCase):
             with self.subTest(compiler=compiler):
                 errors = compile_text(compiler, BAD).stderr
                 for message in MESSAGES:
+                    self.assertIn(message, errors)
+
+    def test_a_callable_that_cannot_be_copied_is_told_so(self):
+        for compiler in COMPILERS:
+            with self.subTest(compiler=compiler):
+                errors = compile_text(compiler, MOVE_ONLY).stderr
+                for message in MESSAGES[-3:]:
                     self.assertIn(message, errors)
 
 

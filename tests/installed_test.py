@@ -80,6 +80,13 @@ class InstalledTest(unittest.TestCase):
                     self.assertTrue(pathlib.Path(found).resolve().is_relative_to(self.prefix))
                     self.assertTrue(pathlib.Path(found).is_dir())
 
+    def test_the_program_starts_where_it_was_moved_to(self):
+        options = json.loads(run(*shlex.split(MESON), "introspect", "--buildoptions", BUILD))
+        if not next(o["value"] for o in options if o["name"] == "tools"):
+            self.skipTest("configured with -Dtools=false")
+        alone = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+        self.assertTrue(run(str(self.prefix / "bin/ringdown"), "--version", env=alone))
+
     def test_headers_are_those_of_the_tree(self):
         def headers(root):
             include = root / "include/ringdown"

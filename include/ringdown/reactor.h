@@ -66,11 +66,12 @@ constexpr bool has(Features set, Feature feature) noexcept {
 RINGDOWN_API std::string to_string(Features features);
 
 struct ReactorOptions {
-  unsigned submission_entries =
-      4096;  // SQEs a turn can hold before it must submit early; a power of two. What is started
-             // before the first run and does not fit is kept
-  // CQEs before the kernel's overflow list is used. Also: accepting is multishot only while so many
-  // places, and 257, are free in a ring's table, and if they are no more than half of it.
+  // SQEs a turn can hold before it must submit early; a power of two, at most 32,768. What is
+  // started before the first run and does not fit is kept.
+  unsigned submission_entries = 4096;
+  // No less than submission_entries, at most 65,536. CQEs before the kernel's overflow list is
+  // used. Also: accepting is multishot only while so many places, and 257, are free in a ring's
+  // table, and if they are no more than half of it.
   unsigned completion_entries = 8192;
   // Direct descriptors in each ring's table; 0: nine tenths of the soft RLIMIT_NOFILE, at most
   // 32,768 (the kernel allows no more than RLIMIT_NOFILE a ring). A reactor that needs more sockets
@@ -80,9 +81,10 @@ struct ReactorOptions {
   // uses select(2) in this process or in a child, which inherits the limit, cannot name a
   // descriptor of 1024 or more.
   bool raise_descriptor_limit = false;
-  unsigned receive_buffers = 1024;  // provided buffers of 4 KiB; a power of two
-  unsigned large_receive_buffers =
-      128;  // provided buffers of 64 KiB, for streams that fill the small ones
+  // Provided buffers of 4 KiB, and those of 64 KiB for streams that fill the small ones; each a
+  // power of two, at most 32,768.
+  unsigned receive_buffers = 1024;
+  unsigned large_receive_buffers = 128;
   // Bytes of all messages together that have begun and are not whole yet, where connections put
   // them together (Delivery::messages). A piece beyond it fails its connection, with Close 1011.
   std::size_t message_memory_max = std::size_t{512} << 20;
@@ -156,7 +158,8 @@ class Posted final : public PostedTask {
 
 // No std::function of that signature can be made of it. Not for applications.
 template <class Callable, class Signature>
-concept NotCallable = !std::is_convertible_v<Callable, std::function<Signature>>;
+concept NotCallable = !std::is_convertible_v<Callable, std::function<Signature>> ||
+                      !std::is_copy_constructible_v<std::decay_t<Callable>>;
 template <class Work>
 concept NotPostable = NotCallable<Work, void()> && !std::is_convertible_v<Work, PostedTask&>;
 

@@ -4,6 +4,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <string>
 
 #include "ring/locked_memory.h"
 
@@ -27,9 +30,36 @@ void raise_descriptor_limit() noexcept {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The kernel would call each of these "invalid", or no memory, and name none.
+void check(const ReactorOptions& options) {
+  const auto refuse = [](const char* option, const char* wanted) {
+    throw SetupError(std::string("ReactorOptions::") + option + ": " + wanted, Error(EINVAL));
+  };
+  // io_uring_setup(2): IORING_MAX_ENTRIES.
+  constexpr unsigned entries_max = 32'768;
+  if (options.submission_entries == 0 || options.submission_entries > entries_max) {
+    refuse("submission_entries", "1 to 32,768");
+  }
+  if (options.completion_entries < options.submission_entries ||
+      options.completion_entries > 2 * entries_max) {
+    refuse("completion_entries", "at least submission_entries, and at most 65,536");
+  }
+  // io_uring_register_buf_ring(3).
+  const auto is_count = [](unsigned count) {
+    return std::has_single_bit(count) && count <= entries_max;
+  };
+  if (!is_count(options.receive_buffers)) {
+    refuse("receive_buffers", "a power of two, at most 32,768");
+  }
+  if (!is_count(options.large_receive_buffers)) {
+    refuse("large_receive_buffers", "a power of two, at most 32,768");
+  }
+}
+
 }  // namespace
 
-ReactorOptions settled(ReactorOptions options) noexcept {
+ReactorOptions settled(ReactorOptions options) {
+  check(options);
   if (options.raise_descriptor_limit) raise_descriptor_limit();
   options.sockets_per_ring = sockets_allowed(options.sockets_per_ring);
   return options;

@@ -7,7 +7,7 @@
 namespace ringdown {
 
 // With what depends on the process filled in; raises its limit of descriptors, if that is asked.
-ReactorOptions settled(ReactorOptions options) noexcept;
+ReactorOptions settled(ReactorOptions options);
 
 // The ring that is waited on.
 RingOptions main_ring(const ReactorOptions& options) noexcept;

@@ -10,6 +10,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -121,9 +123,22 @@ bool Ring::Native::wants_enter() const noexcept {
 
 // --- life ---
 
-Ring::Ring(const RingOptions& options)
-    : native_(std::make_unique<Native>()), index_(options.index) {
-  native_->create(options);
+Ring::Ring(const RingOptions& options) : index_(options.index) {
+  // The kernel frees a ring some milliseconds behind its end, also that of another process, and
+  // until then it counts against RLIMIT_MEMLOCK: a program that is started again at once waits for
+  // its predecessor's. A running reactor waits for nobody.
+  constexpr int tries = 20;
+  for (int left = options.index == 0 ? tries : 1; native_ == nullptr; --left) {
+    auto native = std::make_unique<Native>();
+    try {
+      native->create(options);
+      native_ = std::move(native);
+    } catch (const SetupError& error) {
+      if (error.error() != Error(ENOMEM) || left == 1) throw;
+      native.reset();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
 }
 
 Ring::~Ring() { RINGDOWN_CHECK(native_->in_flight == 0); }

@@ -84,6 +84,18 @@ TEST_F(LockedMemoryTest, IsWhatTheKernelCounts) {
   }
 }
 
+// The kernel gives it back some time later.
+TEST_F(LockedMemoryTest, OfARingThatHasJustEndedIsWaitedFor) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        become_stranger(locked_bytes(small_options()));
+        for (int i = 0; i < 20; ++i) const Reactor reactor(small_options());
+        ::_exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
 TEST_F(LockedMemoryTest, IsNamedWithTheLimitWhereItDoesNotSuffice) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(

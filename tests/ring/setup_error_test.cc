@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -91,6 +92,31 @@ TEST_F(SetupErrorDeathTest, NamesTheMemoryOnEnomem) {
         report();
       },
       testing::ExitedWithCode(ENOMEM), testing::ContainsRegex("\\[[^\n]*RLIMIT_MEMLOCK[^\n]*\\]"));
+}
+
+TEST(SetupError, NamesTheOptionThatCannotBe) {
+  const struct {
+    const char* name;
+    unsigned ReactorOptions::*option;
+    std::vector<unsigned> values;
+  } wrong[] = {{"submission_entries", &ReactorOptions::submission_entries, {0, 1U << 20}},
+               {"completion_entries", &ReactorOptions::completion_entries, {0, 4, 1U << 20}},
+               {"receive_buffers", &ReactorOptions::receive_buffers, {0, 100, 65'536}},
+               {"large_receive_buffers", &ReactorOptions::large_receive_buffers, {0, 3, 65'536}}};
+  for (const auto& [name, option, values] : wrong) {
+    for (const unsigned value : values) {
+      ReactorOptions options = small_options();
+      options.*option = value;
+      try {
+        const Reactor reactor(options);
+        ADD_FAILURE() << name << ' ' << value;
+      } catch (const SetupError& error) {
+        EXPECT_EQ(error.error(), Error(EINVAL));
+        EXPECT_TRUE(std::string(error.what()).starts_with("ReactorOptions::" + std::string(name)))
+            << error.what();
+      }
+    }
+  }
 }
 
 // A filter may know one of the three calls and not the others.

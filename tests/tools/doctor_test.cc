@@ -69,6 +69,28 @@ TEST(Doctor, SaysWhatForbidsIoUring) {
   EXPECT_NE(finding(findings, "a NOP through a ring").cure.find("seccomp"), std::string::npos);
 }
 
+// One cause, and one cure: none of the others' figures is made up meanwhile.
+TEST(Doctor, NamesLockedMemoryAloneWhereItIsUsedUp) {
+  SystemLimits limits = healthy();
+  limits.locked_memory_max = 8 << 20;
+  limits.rings_are_locked = true;
+  RingTrial trial;
+  trial.reactor = "io_uring_setup: ENOMEM";
+  trial.reactor_error = ENOMEM;
+  const auto findings = examine({}, limits, trial);
+  const Finding locked = finding(findings, "locked memory");
+  EXPECT_EQ(locked.health, Health::wanting);
+  EXPECT_NE(locked.seen.find("some has now"), std::string::npos) << locked.seen;
+  for (const Finding& found : findings) {
+    if (found.subject == "a reactor" || found.subject == "locked memory") continue;
+    EXPECT_EQ(found.health, Health::good) << found.subject << ": " << found.seen;
+  }
+  trial = {};
+  trial.error = ENOMEM;
+  const std::string cure = finding(examine({}, limits, trial), "a NOP through a ring").cure;
+  EXPECT_EQ(cure.find("seccomp"), std::string::npos) << cure;
+}
+
 TEST(Doctor, NamesEachMissingFeatureAndItsKernel) {
   RingTrial trial = full_ring();
   trial.features &= ~static_cast<Features>(Feature::multishot_receive);

@@ -68,14 +68,23 @@ void examine_policy(Examination& examination, const SystemLimits& limits) {
                                                          : "a filter is in force");
 }
 
+std::string cure_for_ring(int error) {
+  switch (error) {
+    case ENOSYS: return "this kernel or sandbox has no io_uring: Linux 6.1 or later is needed";
+    case ENOMEM: return "more memory, or more that may be locked: see locked memory";
+    case EMFILE:
+    case ENFILE: return "more descriptors: see descriptors, open files";
+    default:
+      return "io_uring is forbidden here: allow it in the container's seccomp profile and in "
+             "kernel.io_uring_disabled";
+  }
+}
+
 void examine_ring(Examination& examination, const RingTrial& trial) {
   const bool came_back = trial.error == 0;
   examination.judge(came_back, Health::impossible, "a NOP through a ring",
                     came_back ? "came back" : std::string(Error(trial.error).message()),
-                    trial.error == ENOSYS
-                        ? "this kernel or sandbox has no io_uring: Linux 6.1 or later is needed"
-                        : "io_uring is forbidden here: allow it in the container's seccomp profile "
-                          "and in kernel.io_uring_disabled");
+                    cure_for_ring(trial.error));
   if (!came_back) return;
   examination.judge(trial.reactor.empty(), Health::impossible, "a reactor",
                     trial.reactor.empty() ? "was made" : trial.reactor, "see there");
@@ -90,7 +99,7 @@ void examine_ring(Examination& examination, const RingTrial& trial) {
 
 // Whether rings count, the kernel was asked; since which version they do: environment.h.
 void examine_locked_memory(Examination& examination, const SystemLimits& limits,
-                           const StormSizing& sizing) {
+                           const StormSizing& sizing, const RingTrial& trial) {
   const auto kib = [](std::uint64_t bytes) { return with_separators(bytes >> 10) + " KiB"; };
   const std::string limit = limits.locked_memory_max == UINT64_MAX ? std::string("unlimited")
                                                                    : kib(limits.locked_memory_max);
@@ -99,19 +108,22 @@ void examine_locked_memory(Examination& examination, const SystemLimits& limits,
   }
   const std::uint64_t each = locked_bytes();
   const std::uint64_t reactors = limits.locked_memory_max / each;
+  const bool is_used_up = trial.error == ENOMEM || trial.reactor_error == ENOMEM;
   examination.judge(
-      limits.locked_memory_max >= sizing.locked_memory, Health::wanting, "locked memory",
+      limits.locked_memory_max >= sizing.locked_memory && !is_used_up, Health::wanting,
+      "locked memory",
       limit + ", about " + kib(sizing.locked_memory) +
           " needed: rings count against it here (Linux 6.14 and later), " + kib(each) +
           " a reactor, those of this user's other programs too; serve has room for " +
-          (reactors == 0 ? std::string("no thread") : "--threads " + with_separators(reactors)),
+          (reactors == 0 ? std::string("no thread") : "--threads " + with_separators(reactors)) +
+          (is_used_up && reactors != 0 ? " when no other program has any, and some has now" : ""),
       "raise it, " + kib(each) +
           " for each thread of serve, and twice that for each of storm: ulimit -l, LimitMEMLOCK= "
           "of the service, or limits.conf(5)");
 }
 
 void examine_limits(Examination& examination, const DoctorOptions& options,
-                    const SystemLimits& limits, const StormSizing& sizing) {
+                    const SystemLimits& limits, const StormSizing& sizing, const RingTrial& trial) {
   const auto number = [](std::uint64_t value) { return with_separators(value); };
   examination.judge(limits.descriptors_hard >= sizing.descriptors, Health::wanting, "descriptors",
                     number(limits.descriptors_soft) + " (hard limit " +
@@ -127,7 +139,7 @@ void examine_limits(Examination& examination, const DoctorOptions& options,
       limits.is_root || files_free >= sizing.sockets, Health::wanting, "open files",
       number(files_free) + " of fs.file-max left" + (limits.is_root ? " (root is exempt)" : ""),
       "sysctl -w fs.file-max=" + std::to_string(2 * (limits.files_open + sizing.sockets)));
-  examine_locked_memory(examination, limits, sizing);
+  examine_locked_memory(examination, limits, sizing, trial);
   examination.judge(limits.memory_available >= sizing.memory, Health::wanting, "memory",
                     number(limits.memory_available >> 20) + " MiB available, about " +
                         number(sizing.memory >> 20) + " MiB needed",
@@ -205,6 +217,7 @@ RingTrial try_ring() {
     trial.features = Reactor().features();
   } catch (const SetupError& error) {
     trial.reactor = error.what();
+    trial.reactor_error = error.error().errno_value();
   }
   return trial;
 }
@@ -228,12 +241,14 @@ std::vector<Finding> examine(const DoctorOptions& options, const SystemLimits& l
   storm.connections = options.connections;
   SystemLimits raised = limits;
   raised.descriptors_soft = limits.descriptors_hard;  // as the commands raise it
-  const StormSizing sizing = size(storm, raised, trial.features, own_listeners(storm).size());
+  // Where no reactor was made, what it would have is not known: all of it, then.
+  const Features features = trial.features == 0 ? all_features : trial.features;
+  const StormSizing sizing = size(storm, raised, features, own_listeners(storm).size());
   Examination examination;
   examination.good("kernel", "Linux " + limits.kernel);
   examine_policy(examination, limits);
   examine_ring(examination, trial);
-  examine_limits(examination, options, limits, sizing);
+  examine_limits(examination, options, limits, sizing, trial);
   examine_network(examination, options, limits);
   return examination.take();
 }

@@ -32,6 +32,7 @@ struct Finding {
 struct RingTrial {
   int error = 0;          // errno of io_uring_setup(2) or of the NOP; 0: it came back
   std::string reactor;    // what the full reactor said; empty: it was made
+  int reactor_error = 0;  // and its errno
   Features features = 0;  // of the full reactor
 };
 RingTrial try_ring();

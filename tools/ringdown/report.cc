@@ -108,7 +108,9 @@ void print_outcomes(std::ostream& out, const StormTally& tally, bool is_secure) 
   print_outcome(out, "violations", tally.violations, tally.violations_by);
   print_outcome(out, "dropped", tally.dropped, tally.dropped_by);
   print_outcome(out, "refused", tally.refused, tally.refused_by,
-                is_secure ? "" : "it ended TCP and did not answer: does it speak TLS? wss://",
+                is_secure || tally.clean > 0
+                    ? ""
+                    : "it ended TCP and did not answer: does it speak TLS? wss://",
                 tally.refused_fields);
   print_outcome(out, "not opened", tally.not_opened, tally.not_opened_by);
   print_outcome(out, "code changed", tally.code_changed);

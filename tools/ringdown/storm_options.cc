@@ -98,7 +98,8 @@ Header parse_header(std::string_view option, std::string_view text) {
     return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || others.contains(c);
   };
   if (name.empty() || !std::all_of(name.begin(), name.end(), is_token)) {
-    throw UsageError(start + "a name has letters, digits and -._ only, and a ':' right behind it");
+    throw UsageError(
+        start + "a name has letters, digits and !#$%&'*+-.^_`|~ only, and a ':' right behind it");
   }
   const auto is_control = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; };
   if (std::any_of(value.begin(), value.end(), is_control)) {
@@ -109,7 +110,8 @@ Header parse_header(std::string_view option, std::string_view text) {
   for (const std::string_view own :
        {"Host", "Connection", "Upgrade", "Content-Length", "Transfer-Encoding", "Trailer"}) {
     if (!is_same_name(name, own)) continue;
-    throw UsageError(start + std::string(name) + ": the handshake's own; the URL says the host");
+    throw UsageError(start + std::string(name) + ": the handshake's own" +
+                     (own == "Host" ? "; the URL says the host" : ""));
   }
   if (starts_with_any_case(name, "Sec-WebSocket-")) {
     throw UsageError(start + std::string(name) + ": the handshake's own");

@@ -78,8 +78,11 @@ std::vector<SocketAddress> reachable(const std::vector<SocketAddress>& destinati
 std::vector<SocketAddress> resolve(const UrlParts& url, const StormOptions& options) {
   if (const std::size_t zone = url.host.find('%');
       zone != std::string::npos && !SocketAddress::from_ip(url.host, url.port)) {
-    throw UsageError("URL: " + url.host + ": " + url.host.substr(zone + 1) +
-                     " is no interface of this machine: ip link shows them");
+    const std::string interface = url.host.substr(zone + 1);
+    throw UsageError("URL: " + url.host + ": " +
+                     (interface.empty() ? "its zone is empty: name an interface behind %25"
+                                        : interface + " is no interface of this machine") +
+                     ": ip link shows them");
   }
   Reactor reactor(small_reactor());
   Resolve lookup;
@@ -157,7 +160,7 @@ void check(const StormOptions& options, const StormSizing& sizing, const SystemL
     refuse("about " + with_separators(sizing.locked_memory >> 10) +
            " KiB of locked memory for rings, and the limit is " +
            with_separators(limits.locked_memory_max >> 10) +
-           ": raise it (ulimit -l, or LimitMEMLOCK= of the service)");
+           " KiB: raise it (ulimit -l, or LimitMEMLOCK= of the service)");
   }
   const std::uint64_t files_free = limits.files_max - std::min(limits.files_max, limits.files_open);
   if (!limits.is_root && limits.files_max > 0 && sizing.sockets > files_free) {
