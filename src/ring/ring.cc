@@ -133,8 +133,8 @@ Ring::Ring(const RingOptions& options) : index_(options.index) {
     try {
       native->create(options);
       native_ = std::move(native);
-    } catch (const SetupError& error) {
-      if (error.error() != Error(ENOMEM) || left == 1) throw;
+    } catch (const SetupError&) {
+      if (!native->lacks_memory || left == 1) throw;
       native.reset();
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }

@@ -69,6 +69,7 @@ struct InstalledHalfClose {
 struct Ring::Native {
   io_uring ring{};
   bool created = false;
+  bool lacks_memory = false;  // why `create` failed
   bool enabled = false;
   Features features = 0;
   unsigned sockets_max = 0;

@@ -191,6 +191,7 @@ void Ring::Native::create(const RingOptions& options) {
     if (result != -EINVAL || rung == std::size(rungs)) break;
     features = without(features, rungs[rung++]);
   }
+  lacks_memory = result == -ENOMEM;
   if (result < 0) fail("io_uring_setup", result, cure_for(result, options));
   created = true;
   // Completions must not be lost for want of memory.
@@ -228,6 +229,7 @@ void Ring::Native::create(const RingOptions& options) {
     const bool resident = options.index == 0 && group == BufferGroup::small;
     result = buffers[id].create(ring, id, count, size, resident);
     if (is_forbidden(result)) fail("io_uring_register", result, filter_cure);
+    lacks_memory = result == -ENOMEM;
     if (result < 0) fail("provided buffers", result, cure_for(result, options));
   }
   if (options.signal_descriptor >= 0) {
