@@ -1,6 +1,8 @@
 #include "win32/format.h"
 
+#include <algorithm>
 #include <climits>
+#include <cstdint>
 #include <cstdio>
 #include <string_view>
 #include <type_traits>
@@ -26,7 +28,10 @@ template <class Unit>
 int read_number(const Unit*& at, Arguments& arguments) {
   if (*at == '*') {
     ++at;
-    return static_cast<int>(arguments.integer(false));
+    // Text of that many characters would take minutes, and fits no buffer.
+    constexpr std::int64_t most = 1 << 20;
+    return static_cast<int>(
+        std::clamp<std::int64_t>(static_cast<int>(arguments.integer(false)), -most, most));
   }
   int number = 0;
   for (; *at >= '0' && *at <= '9'; ++at) {

@@ -64,6 +64,7 @@ int print_without_end(Unit* to, std::size_t count, const Unit* text, std::va_lis
   if (to == nullptr && count != 0) return refuse<Unit>(nullptr, EINVAL);
   const auto printed = print<Unit, Wide>(text, list);
   if (!printed) return -1;
+  if (to == nullptr) return static_cast<int>(printed->size());  // asked for the length
   const std::size_t length = std::min(printed->size(), count);
   std::copy_n(printed->data(), length, to);
   if (length < count) to[length] = 0;

@@ -1,6 +1,7 @@
 #include "winhttp/option.h"
 
 #include <cstdint>
+#include <cstring>
 
 #include "winhttp/session.h"
 
@@ -107,6 +108,19 @@ DWORD accept_without_effect(DWORD option, std::span<const std::byte> value) noex
 
 // --- a session's, and a request's of its own ---
 
+namespace {
+
+// Every connection is direct.
+DWORD set_proxy(std::span<const std::byte> value) {
+  if (value.size() != sizeof(WINHTTP_PROXY_INFO)) return ERROR_INVALID_PARAMETER;
+  WINHTTP_PROXY_INFO proxy;
+  std::memcpy(&proxy, value.data(), sizeof proxy);
+  const bool is_direct = proxy.dwAccessType != WINHTTP_ACCESS_TYPE_NAMED_PROXY;
+  return is_direct ? ERROR_SUCCESS : ERROR_NOT_SUPPORTED;
+}
+
+}  // namespace
+
 DWORD RequestSettings::set(DWORD option, std::span<const std::byte> value) {
   DWORD number = 0;
   DWORD* place = nullptr;
@@ -127,6 +141,7 @@ DWORD RequestSettings::set(DWORD option, std::span<const std::byte> value) {
       if ((number & WINHTTP_DISABLE_REDIRECTS) == 0) return ERROR_SUCCESS;
       redirect_policy = WINHTTP_OPTION_REDIRECT_POLICY_NEVER;
       return ERROR_SUCCESS;
+    case WINHTTP_OPTION_PROXY: return set_proxy(value);
     default: return ERROR_WINHTTP_INVALID_OPTION;
   }
   if (!read_dword(value, number)) return ERROR_INVALID_PARAMETER;
@@ -154,6 +169,8 @@ DWORD RequestSettings::query(DWORD option, std::vector<std::byte>& value) const 
     case WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE: return put(value, response_head_size_max);
     case WINHTTP_OPTION_REDIRECT_POLICY: return put(value, redirect_policy);
     case WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS: return put(value, redirections_max);
+    case WINHTTP_OPTION_PROXY:
+      return put(value, WINHTTP_PROXY_INFO{WINHTTP_ACCESS_TYPE_NO_PROXY, nullptr, nullptr});
     // Seen on Windows: not to be queried, though MSDN says that it can be.
     case WINHTTP_OPTION_WEB_SOCKET_KEEPALIVE_INTERVAL: return ERROR_INVALID_PARAMETER;
     default: return ERROR_WINHTTP_INVALID_OPTION;

@@ -112,6 +112,13 @@ DWORD Request::set_credentials(std::string_view user, std::string_view password)
 
 // --- options ---
 
+namespace {
+
+// What a query says of each request over TLS.
+constexpr DWORD secure_flags = SECURITY_FLAG_SECURE | SECURITY_FLAG_STRENGTH_STRONG;
+
+}  // namespace
+
 DWORD Request::set_own_option(DWORD option, std::span<const std::byte> value) {
   switch (option) {
     case WINHTTP_OPTION_UPGRADE_TO_WEB_SOCKET:
@@ -125,7 +132,8 @@ DWORD Request::set_own_option(DWORD option, std::span<const std::byte> value) {
           SECURITY_FLAG_IGNORE_CERT_CN_INVALID | SECURITY_FLAG_IGNORE_CERT_DATE_INVALID;
       DWORD flags = 0;
       if (!read_dword(value, flags)) return ERROR_INVALID_PARAMETER;
-      if ((flags & ~(settable | SECURITY_FLAG_SECURE)) != 0) return ERROR_NOT_SUPPORTED;
+      // As a query gives them, too: programs add to what they have read.
+      if ((flags & ~(settable | secure_flags)) != 0) return ERROR_NOT_SUPPORTED;
       security_flags_ = flags & settable;
       return ERROR_SUCCESS;
     }
@@ -135,10 +143,8 @@ DWORD Request::set_own_option(DWORD option, std::span<const std::byte> value) {
 
 DWORD Request::query_own_option(DWORD option, std::vector<std::byte>& value) {
   switch (option) {
-    case WINHTTP_OPTION_SECURITY_FLAGS: {
-      const DWORD secure = SECURITY_FLAG_SECURE | SECURITY_FLAG_STRENGTH_STRONG;
-      return put(value, security_flags_ | (destination_.is_secure ? secure : 0U));
-    }
+    case WINHTTP_OPTION_SECURITY_FLAGS:
+      return put(value, security_flags_ | (destination_.is_secure ? secure_flags : 0U));
     case WINHTTP_OPTION_URL: value = to_wide(destination_.url(), width()); return ERROR_SUCCESS;
     default: return settings_.query(option, value);
   }

@@ -35,13 +35,6 @@ DWORD Session::set_own_option(DWORD option, std::span<const std::byte> value) {
     agent_ = std::move(agent);
     return ERROR_SUCCESS;
   }
-  if (option == WINHTTP_OPTION_PROXY) {
-    if (value.size() != sizeof(WINHTTP_PROXY_INFO)) return ERROR_INVALID_PARAMETER;
-    WINHTTP_PROXY_INFO proxy;
-    std::memcpy(&proxy, value.data(), sizeof proxy);
-    const bool is_direct = proxy.dwAccessType != WINHTTP_ACCESS_TYPE_NAMED_PROXY;
-    return is_direct ? ERROR_SUCCESS : ERROR_NOT_SUPPORTED;
-  }
   if (option == WINHTTP_OPTION_UNLOAD_NOTIFY_EVENT) {
     HANDLE event = nullptr;
     if (value.size() != sizeof event) return ERROR_INVALID_PARAMETER;

@@ -81,6 +81,9 @@ TEST(Print, CutsOffWhereItIsTold) {
   EXPECT_EQ(_snprintf(narrow, 3, "abc"), 3);
   EXPECT_EQ(std::string(narrow, 4), "abc#") << "no room for a NUL";
   EXPECT_EQ(_snprintf(narrow, 3, "abcd"), -1);
+  EXPECT_EQ(_snprintf(nullptr, 0, "abcd"), 4) << "asked for the length";
+  EXPECT_EQ(_snwprintf(nullptr, 0, L"%d", 12345), 5);
+  EXPECT_EQ(sprintf_s(narrow, 4, "%.*f", 2'000'000'000, 1.0), -1);
   EXPECT_EQ(_scprintf("%s %d", "abc", 5), 5);
   EXPECT_EQ(_scwprintf(L"%s", L"abc"), 3);
 }

@@ -39,6 +39,43 @@ constexpr DWORD keep_alive = WINHTTP_OPTION_WEB_SOCKET_KEEPALIVE_INTERVAL;
 const std::vector<DWORD> buffer_sizes = {WINHTTP_OPTION_WEB_SOCKET_RECEIVE_BUFFER_SIZE,
                                          WINHTTP_OPTION_WEB_SOCKET_SEND_BUFFER_SIZE};
 
+// --- what every request has ---
+
+// As programs do to add to them.
+TEST_P(Option, SecurityFlagsMayBeSetAsTheyWereRead) {
+  ASSERT_NO_FATAL_FAILURE(open_request());
+  const HINTERNET secure =
+      WinHttpOpenRequest(connection, L"GET", L"/", nullptr, nullptr, nullptr, WINHTTP_FLAG_SECURE);
+  ASSERT_NE(secure, nullptr);
+  constexpr DWORD option = WINHTTP_OPTION_SECURITY_FLAGS;
+  const DWORD read = value_of(secure, option);
+  EXPECT_NE(read & SECURITY_FLAG_SECURE, 0U);
+  const DWORD ignored = SECURITY_FLAG_IGNORE_UNKNOWN_CA | SECURITY_FLAG_IGNORE_CERT_CN_INVALID;
+  EXPECT_EQ(set(secure, option, read | ignored), DWORD{success});
+  EXPECT_EQ(value_of(secure, option), read | ignored);
+  EXPECT_EQ(set(secure, option, read | 0x40), DWORD{ERROR_NOT_SUPPORTED});
+  EXPECT_TRUE(WinHttpCloseHandle(secure));
+}
+
+TEST_P(Option, NoProxyIsWhatThereIsOnASessionAndOnARequest) {
+  ASSERT_NO_FATAL_FAILURE(open_request());
+  for (const HINTERNET handle : {session, request}) {
+    WINHTTP_PROXY_INFO proxy{};
+    for (const DWORD direct :
+         {DWORD{WINHTTP_ACCESS_TYPE_DEFAULT_PROXY}, DWORD{WINHTTP_ACCESS_TYPE_NO_PROXY}}) {
+      proxy.dwAccessType = direct;
+      EXPECT_TRUE(WinHttpSetOption(handle, WINHTTP_OPTION_PROXY, &proxy, sizeof proxy));
+    }
+    DWORD size = sizeof proxy;
+    ASSERT_TRUE(WinHttpQueryOption(handle, WINHTTP_OPTION_PROXY, &proxy, &size));
+    EXPECT_EQ(proxy.dwAccessType, DWORD{WINHTTP_ACCESS_TYPE_NO_PROXY});
+    EXPECT_EQ(proxy.lpszProxy, nullptr);
+    proxy.dwAccessType = WINHTTP_ACCESS_TYPE_NAMED_PROXY;
+    EXPECT_FALSE(WinHttpSetOption(handle, WINHTTP_OPTION_PROXY, &proxy, sizeof proxy));
+    EXPECT_EQ(GetLastError(), DWORD{ERROR_NOT_SUPPORTED});
+  }
+}
+
 // --- UPGRADE_TO_WEB_SOCKET ---
 
 TEST_P(Option, UpgradeIsSetOnARequestWithoutABuffer) {
